@@ -1,0 +1,240 @@
+package status
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Book is what one change may read and write: the page, its components, and every maintenance, incident and
+// series that is still open, with those past ones that the change asked for.
+//
+// A store fills it, a function changes it through its Put methods, and the store saves what was put, with the
+// events, in one transaction. A Book belongs to one goroutine.
+type Book struct {
+	Page         Page
+	Groups       []Group
+	Components   []Component
+	Maintenances []Maintenance
+	Incidents    []Incident
+	Series       []Series
+
+	// Written is what is to be saved.
+	Written Written
+}
+
+// Written lists what a change put into a book, each thing once, in its last form.
+type Written struct {
+	Page         *Page
+	Groups       []Group
+	Components   []Component
+	Maintenances []Maintenance
+	Incidents    []Incident
+	Series       []Series
+	Settings     []Setting
+	Events       []Event
+}
+
+// Empty reports whether nothing is to be saved.
+func (w Written) Empty() bool {
+	return w.Page == nil && len(w.Groups)+len(w.Components)+len(w.Maintenances)+len(w.Incidents)+len(w.Series)+len(w.Events) == 0
+}
+
+// PutPage replaces the page.
+func (b *Book) PutPage(p Page) {
+	if b.Written.Page == nil {
+		p.Version = b.Page.Version + 1
+	}
+	b.Page, b.Written.Page = p, &p
+}
+
+// PutGroup adds or replaces a component group.
+func (b *Book) PutGroup(g Group) { put(&b.Groups, &b.Written.Groups, g) }
+
+// PutComponent adds or replaces a component, and keeps a change of its condition for its history.
+func (b *Book) PutComponent(c Component) {
+	was, known := b.Component(c.ID)
+	if !known || was.Condition != c.Condition || !was.SetAt.Equal(c.SetAt) {
+		b.Written.Settings = append(b.Written.Settings, Setting{c.ID, c.SetAt, c.Condition})
+	}
+	put(&b.Components, &b.Written.Components, c)
+}
+
+// PutMaintenance adds or replaces a maintenance.
+func (b *Book) PutMaintenance(m Maintenance) { put(&b.Maintenances, &b.Written.Maintenances, m) }
+
+// PutIncident adds or replaces an incident.
+func (b *Book) PutIncident(i Incident) { put(&b.Incidents, &b.Written.Incidents, i) }
+
+// PutSeries adds or replaces a series.
+func (b *Book) PutSeries(s Series) { put(&b.Series, &b.Written.Series, s) }
+
+// Say records events, in order.
+func (b *Book) Say(events ...Event) { b.Written.Events = append(b.Written.Events, events...) }
+
+// Component finds a component by id.
+func (b *Book) Component(id string) (Component, bool) {
+	return find(b.Components, func(c Component) bool { return c.ID == id })
+}
+
+// Group finds a group by id.
+func (b *Book) Group(id string) (Group, bool) {
+	return find(b.Groups, func(g Group) bool { return g.ID == id })
+}
+
+// Maintenance finds a maintenance by id or key.
+func (b *Book) Maintenance(ref string) (Maintenance, bool) {
+	return find(b.Maintenances, func(m Maintenance) bool { return m.ID == ref || m.Key == ref && ref != "" })
+}
+
+// Incident finds an incident by id or key.
+func (b *Book) Incident(ref string) (Incident, bool) {
+	return find(b.Incidents, func(i Incident) bool { return i.ID == ref || i.Key == ref && ref != "" })
+}
+
+// FindSeries finds a series by id or key.
+func (b *Book) FindSeries(ref string) (Series, bool) {
+	return find(b.Series, func(s Series) bool { return s.ID == ref || s.Key == ref && ref != "" })
+}
+
+// Conditions is what readers see of each component that is on the page, by component id: the worst of its own
+// condition and of what open events claim for it.
+func (b *Book) Conditions() map[string]Condition {
+	claims := openClaims(b.Maintenances, b.Incidents)
+	shown := make(map[string]Condition, len(b.Components))
+	for _, c := range b.Components {
+		if c.Removed.IsZero() {
+			shown[c.ID] = effective(c, claims[c.ID])
+		}
+	}
+	return shown
+}
+
+// Claim is what an open event says of a component, since when.
+type Claim struct {
+	Subject   Subject
+	Condition Condition
+	Since     time.Time
+}
+
+// effective is the worst of the component's own condition and of the claims that it was not set after.
+func effective(c Component, claims []Claim) Condition {
+	worst := c.Condition
+	for _, claim := range claims {
+		if !claim.Since.Before(c.SetAt) {
+			worst = Worst(worst, claim.Condition)
+		}
+	}
+	return worst
+}
+
+func openClaims(maintenances []Maintenance, incidents []Incident) map[string][]Claim {
+	claims := make(map[string][]Claim)
+	for _, m := range maintenances {
+		if !m.Underway() {
+			continue
+		}
+		for _, id := range m.Affects {
+			claims[id] = append(claims[id], Claim{m.Subject(), UnderMaintenance, m.claimedSince()})
+		}
+	}
+	for _, i := range incidents {
+		if !i.Open() {
+			continue
+		}
+		for _, u := range i.Updates {
+			for id, condition := range u.Conditions {
+				claims[id] = slices.DeleteFunc(claims[id], func(c Claim) bool { return c.Subject == i.Subject() })
+				claims[id] = append(claims[id], Claim{i.Subject(), condition, u.At})
+			}
+		}
+	}
+	return claims
+}
+
+// claimedSince is when the maintenance last took its components: its beginning, or its reopening.
+func (m Maintenance) claimedSince() time.Time {
+	since := m.Began
+	for _, u := range m.Updates {
+		if u.Event == Begun || u.Event == Reopened {
+			since = u.At
+		}
+	}
+	return since
+}
+
+// PageOrder sorts component ids as the page shows them: by the position of their group or, ungrouped, their own.
+func PageOrder(ids []string, groups []Group, components []Component) []string {
+	type place struct{ outer, inner int }
+	places := make(map[string]place, len(components))
+	outer := make(map[string]int, len(groups))
+	for _, g := range groups {
+		outer[g.ID] = g.Position
+	}
+	for _, c := range components {
+		if c.GroupID == "" {
+			places[c.ID] = place{c.Position, 0}
+		} else {
+			places[c.ID] = place{outer[c.GroupID], c.Position}
+		}
+	}
+	sorted := slices.Clone(ids)
+	slices.SortStableFunc(sorted, func(a, b string) int {
+		return cmp.Or(cmp.Compare(places[a].outer, places[b].outer), cmp.Compare(places[a].inner, places[b].inner))
+	})
+	return slices.Compact(sorted)
+}
+
+func find[T any](in []T, is func(T) bool) (T, bool) {
+	if i := slices.IndexFunc(in, is); i >= 0 {
+		return in[i], true
+	}
+	var none T
+	return none, false
+}
+
+// versioned is what a book holds: an identifier, and a count of the changes that were saved.
+type versioned[T any] interface {
+	ident() string
+	at() int64
+	as(version int64) T
+}
+
+func (g Group) ident() string                { return g.ID }
+func (g Group) at() int64                    { return g.Version }
+func (g Group) as(v int64) Group             { g.Version = v; return g }
+func (c Component) ident() string            { return c.ID }
+func (c Component) at() int64                { return c.Version }
+func (c Component) as(v int64) Component     { c.Version = v; return c }
+func (m Maintenance) ident() string          { return m.ID }
+func (m Maintenance) at() int64              { return m.Version }
+func (m Maintenance) as(v int64) Maintenance { m.Version = v; return m }
+func (i Incident) ident() string             { return i.ID }
+func (i Incident) at() int64                 { return i.Version }
+func (i Incident) as(v int64) Incident       { i.Version = v; return i }
+func (s Series) ident() string               { return s.ID }
+func (s Series) at() int64                   { return s.Version }
+func (s Series) as(v int64) Series           { s.Version = v; return s }
+
+// put places v among what is there and among what is to be saved. Its version grows by one from the stored one,
+// however often it is put in one transaction.
+func put[T versioned[T]](there, written *[]T, v T) {
+	same := func(o T) bool { return o.ident() == v.ident() }
+	stored := int64(0)
+	i := slices.IndexFunc(*there, same)
+	if i >= 0 {
+		stored = (*there)[i].at()
+	}
+	if w := slices.IndexFunc(*written, same); w >= 0 {
+		v = v.as((*written)[w].at())
+		(*written)[w] = v
+	} else {
+		v = v.as(stored + 1)
+		*written = append(*written, v)
+	}
+	if i >= 0 {
+		(*there)[i] = v
+	} else {
+		*there = append(*there, v)
+	}
+}

@@ -1,0 +1,83 @@
+package status
+
+import "time"
+
+// A document is a thing as people write it, in YAML or as the body of a request: names in place of ids, and only
+// what they decide. Documents are data without behaviour; a [Book] turns them into changes.
+
+// PageDocument describes a page and, in order, its components.
+type PageDocument struct {
+	Page       PageFields      `json:"page" yaml:"page"`
+	Components []ComponentNode `json:"components,omitempty" yaml:"components"`
+}
+
+// PageFields are a page's own settings.
+type PageFields struct {
+	Name              string     `json:"name" yaml:"name"`
+	URL               string     `json:"url,omitempty" yaml:"url"`
+	Description       string     `json:"description,omitempty" yaml:"description"`
+	TimeZone          string     `json:"time_zone,omitempty" yaml:"time_zone"`
+	LeastNotice       Duration   `json:"least_notice,omitempty" yaml:"least_notice"`
+	Blackouts         []Blackout `json:"blackouts,omitempty" yaml:"blackouts"`
+	MaintenanceCounts bool       `json:"maintenance_counts,omitempty" yaml:"maintenance_counts"`
+}
+
+// ComponentNode is a component, or a group with its components. In YAML a plain string is a component of that name.
+type ComponentNode struct {
+	// Name is a component's, and empty for a group.
+	Name string `json:"name,omitempty" yaml:"name"`
+	// Group is a group's name, and empty for a component.
+	Group       string          `json:"group,omitempty" yaml:"group"`
+	Description string          `json:"description,omitempty" yaml:"description"`
+	Components  []ComponentNode `json:"components,omitempty" yaml:"components"`
+}
+
+// MaintenanceDocument describes a maintenance: planned, recurring, or past (with its updates).
+type MaintenanceDocument struct {
+	// Key names the maintenance across changes of its title and window. Without one it is made from both.
+	Key    string `json:"key,omitempty" yaml:"key"`
+	Title  string `json:"title" yaml:"title"`
+	Window Window `json:"window" yaml:"window"`
+	// Summary and Why are Markdown with placeholders.
+	Summary string `json:"summary,omitempty" yaml:"summary"`
+	Why     string `json:"why,omitempty" yaml:"why"`
+	// Affects names groups, or components as "Group / Component", or components by their name alone where it is unique.
+	Affects         []string    `json:"affects,omitempty" yaml:"affects"`
+	Begin           Mode        `json:"begin,omitempty" yaml:"begin"`
+	Complete        Mode        `json:"complete,omitempty" yaml:"complete"`
+	Reminders       []Duration  `json:"reminders,omitempty" yaml:"reminders"`
+	OverrunEvery    Duration    `json:"overrun_every,omitempty" yaml:"overrun_every"`
+	ShortNotice     string      `json:"short_notice,omitempty" yaml:"short_notice"`
+	DespiteBlackout string      `json:"despite_blackout,omitempty" yaml:"despite_blackout"`
+	Promises        []Promise   `json:"promises,omitempty" yaml:"promises"`
+	Recurrence      *Recurrence `json:"recurrence,omitempty" yaml:"recurrence"`
+	// Updates, in either order, make it a record of the past.
+	Updates []UpdateDocument `json:"updates,omitempty" yaml:"updates"`
+}
+
+// IncidentDocument describes an incident with its updates, in either order.
+type IncidentDocument struct {
+	Key     string           `json:"key,omitempty" yaml:"key"`
+	Title   string           `json:"title" yaml:"title"`
+	Affects []string         `json:"affects,omitempty" yaml:"affects"`
+	Impact  Condition        `json:"impact,omitempty" yaml:"impact"`
+	Updates []UpdateDocument `json:"updates,omitempty" yaml:"updates"`
+}
+
+// UpdateDocument is one past post.
+type UpdateDocument struct {
+	Status State     `json:"status" yaml:"status"`
+	At     time.Time `json:"at" yaml:"at"`
+	Body   string    `json:"body,omitempty" yaml:"body"`
+	// Components are the statuses given with it, by component as in Affects.
+	Components map[string]Condition `json:"components,omitempty" yaml:"components"`
+}
+
+// Document is one of the three, read from one place.
+type Document struct {
+	// Source is where it was read, such as "maintenance.yaml" or "all.yaml, document 2".
+	Source      string               `json:"source,omitempty"`
+	Page        *PageDocument        `json:"page,omitempty"`
+	Maintenance *MaintenanceDocument `json:"maintenance,omitempty"`
+	Incident    *IncidentDocument    `json:"incident,omitempty"`
+}

@@ -1,0 +1,22 @@
+package status
+
+// Delta is what changed in a store after a point of its feed, each thing in its last form.
+//
+// Seq grows by at least one with each transaction that changed anything. A delta since 0 is everything there is.
+type Delta struct {
+	Seq          int64
+	Page         *Page
+	Groups       []Group
+	Components   []Component
+	Maintenances []Maintenance
+	Incidents    []Incident
+	Series       []Series
+	// Settings are the changes of components' own conditions, oldest first.
+	Settings []Setting
+}
+
+// Empty reports whether nothing changed.
+func (d Delta) Empty() bool {
+	return d.Page == nil &&
+		len(d.Groups)+len(d.Components)+len(d.Maintenances)+len(d.Incidents)+len(d.Series)+len(d.Settings) == 0
+}
