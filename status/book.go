@@ -19,6 +19,11 @@ type Book struct {
 	Incidents    []Incident
 	Series       []Series
 
+	// NewID makes identifiers. Its owner gives it, for this package has no randomness of its own.
+	NewID func() string
+	// Lenient turns refusals by the page's rules (least notice, blackouts) into warnings, for previews.
+	Lenient bool
+
 	// Written is what is to be saved.
 	Written Written
 }
@@ -61,13 +66,35 @@ func (b *Book) PutComponent(c Component) {
 }
 
 // PutMaintenance adds or replaces a maintenance.
-func (b *Book) PutMaintenance(m Maintenance) { put(&b.Maintenances, &b.Written.Maintenances, m) }
+func (b *Book) PutMaintenance(m Maintenance) {
+	m.Updates = b.identified(m.Updates)
+	put(&b.Maintenances, &b.Written.Maintenances, m)
+}
 
 // PutIncident adds or replaces an incident.
-func (b *Book) PutIncident(i Incident) { put(&b.Incidents, &b.Written.Incidents, i) }
+func (b *Book) PutIncident(i Incident) {
+	i.Updates = b.identified(i.Updates)
+	put(&b.Incidents, &b.Written.Incidents, i)
+}
 
 // PutSeries adds or replaces a series.
 func (b *Book) PutSeries(s Series) { put(&b.Series, &b.Written.Series, s) }
+
+// identified gives new updates their identifiers.
+func (b *Book) identified(updates []Update) []Update {
+	for i, u := range updates {
+		if u.ID == "" {
+			updates = slices.Clone(updates)
+			for ; i < len(updates); i++ {
+				if updates[i].ID == "" {
+					updates[i].ID = b.NewID()
+				}
+			}
+			break
+		}
+	}
+	return updates
+}
 
 // Say records events, in order.
 func (b *Book) Say(events ...Event) { b.Written.Events = append(b.Written.Events, events...) }
@@ -156,7 +183,7 @@ func openClaims(maintenances []Maintenance, incidents []Incident) map[string][]C
 func (m Maintenance) claimedSince() time.Time {
 	since := m.Began
 	for _, u := range m.Updates {
-		if u.Event == Begun || u.Event == Reopened {
+		if u.Event == Reopened {
 			since = u.At
 		}
 	}

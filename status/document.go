@@ -81,3 +81,46 @@ type Document struct {
 	Maintenance *MaintenanceDocument `json:"maintenance,omitempty"`
 	Incident    *IncidentDocument    `json:"incident,omitempty"`
 }
+
+// IncidentDraft describes an incident that happens now.
+type IncidentDraft struct {
+	Key     string   `json:"key,omitempty"`
+	Title   string   `json:"title"`
+	Affects []string `json:"affects,omitempty"`
+	// Status is investigating when empty.
+	Status State     `json:"status,omitempty"`
+	Impact Condition `json:"impact,omitempty"`
+	NamedPost
+}
+
+// NamedPost is a post whose component statuses are given by name, as in Affects.
+type NamedPost struct {
+	Body       string               `json:"body,omitempty"`
+	Quiet      bool                 `json:"quiet,omitempty"`
+	Components map[string]Condition `json:"components,omitempty"`
+}
+
+// RefKey is the key by which the document finds what it made before.
+func (d MaintenanceDocument) RefKey() string {
+	switch {
+	case d.Key != "":
+		return d.Key
+	case d.Recurrence != nil:
+		return slug(d.Title)
+	}
+	return slug(d.Title) + d.Window.Start.UTC().Format(keyTime)
+}
+
+// RefKey is the key by which the document finds what it made before.
+func (d IncidentDocument) RefKey() string {
+	if d.Key != "" || len(d.Updates) == 0 {
+		return d.Key
+	}
+	first := d.Updates[0].At
+	if last := d.Updates[len(d.Updates)-1].At; last.Before(first) {
+		first = last
+	}
+	return slug(d.Title) + first.UTC().Format(keyTime)
+}
+
+const keyTime = "-2006-01-02-1504"

@@ -61,3 +61,20 @@ func Span(d Duration) string {
 	}
 	return strings.Join(parts, " ")
 }
+
+// zoneText is the abbreviation of the zone at t. Zones without a name of their own are written as UTC+3.
+func zoneText(t time.Time, zone *time.Location) string {
+	name, offset := t.In(zone).Zone()
+	if name != "" && name[0] != '+' && name[0] != '-' {
+		return name
+	}
+	sign := "+"
+	if offset < 0 {
+		sign, offset = "-", -offset
+	}
+	text := "UTC" + sign + strconv.Itoa(offset/3600)
+	if minutes := offset / 60 % 60; minutes != 0 {
+		text += ":" + strconv.Itoa(minutes)
+	}
+	return text
+}

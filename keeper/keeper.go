@@ -1,0 +1,187 @@
+// Package keeper is the only writer: whatever changes a page, a component, a maintenance or an incident passes
+// through a [Keeper], whether a person asked for it or the clock.
+//
+// A keeper reads a [status.Book] from its store, lets the pure functions of package status change it, and saves what
+// they wrote, with the events that tell of it, in one transaction. It decides nothing itself: what is legal, what is
+// due and what is said stands in package status. [Keeper.Run] does what is due on time, on the node that leads.
+//
+// What it promises: a change is made wholly or not at all, once, whoever else asks for it at the same time; and a
+// process that slept or died catches up in order. The promise ends where the clock of the machine is wrong.
+package keeper
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"example.org/interlude/status"
+)
+
+// Store makes changes durable.
+type Store interface {
+	// Change opens the book in one write transaction, lets f change it and saves what f wrote. The book holds what is
+	// open and what refs name by id or key. An error of f is returned as it is and nothing is saved.
+	Change(ctx context.Context, now time.Time, refs []string, f func(*status.Book) error) error
+}
+
+// Clock gives the time and waits for it.
+type Clock interface {
+	Now() time.Time
+	// Wait returns true when the clock shows until, or false when quit is closed before.
+	Wait(until time.Time, quit <-chan struct{}) bool
+}
+
+// Leader says whether this node may do what is due.
+type Leader interface {
+	Lead(ctx context.Context, now time.Time) (bool, error)
+	Leave(ctx context.Context, now time.Time) error
+}
+
+// Keeper changes things. Its fields are set before its first use and not afterwards.
+type Keeper struct {
+	Store  Store
+	Clock  Clock
+	Leader Leader
+	Log    *slog.Logger
+	// Changed is called after every change that was saved, so that boards need not wait to be polled. It must not block.
+	Changed func()
+
+	wake chan struct{}
+}
+
+// New makes a keeper of its parts.
+func New(store Store, clock Clock, leader Leader, log *slog.Logger, changed func()) *Keeper {
+	return &Keeper{Store: store, Clock: clock, Leader: leader, Log: log, Changed: changed, wake: make(chan struct{}, 1)}
+}
+
+// Request is what comes with every act: who asks, and which version the asker saw.
+type Request struct {
+	By status.Actor
+	// Version makes the act conditional: when it is not zero and the subject has another version by now, the act is
+	// refused with status.ErrConflict.
+	Version int64
+}
+
+// NewID makes an identifier: 12 lower-case letters and digits, about 62 bits, as Statuspage's are.
+func NewID() string {
+	const letters = "0123456789abcdefghijklmnopqrstuvwxyz"
+	id := make([]byte, 0, 12)
+	var pool [32]byte
+	for len(id) < cap(id) {
+		// rand.Read never fails: it ends the program when the system has no randomness.
+		_, _ = rand.Read(pool[:])
+		for _, b := range pool {
+			if b < 252 && len(id) < cap(id) { // 252 is the largest multiple of 36 in a byte: no letter is likelier
+				id = append(id, letters[b%36])
+			}
+		}
+	}
+	return string(id)
+}
+
+// change is one transaction, and afterwards tells those who follow.
+func (k *Keeper) change(ctx context.Context, refs []string, f func(b *status.Book, now time.Time) error) error {
+	now := k.Clock.Now()
+	wrote := false
+	err := k.Store.Change(ctx, now, refs, func(b *status.Book) error {
+		b.NewID = NewID
+		if err := f(b, now); err != nil {
+			return err
+		}
+		wrote = !b.Written.Empty()
+		return nil
+	})
+	if err == nil && wrote {
+		k.tell()
+	}
+	return err
+}
+
+func (k *Keeper) tell() {
+	if k.Changed != nil {
+		k.Changed()
+	}
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Result is what an apply did or, when it was dry, would do.
+type Result struct {
+	Changes  []status.Change  `json:"changes"`
+	Warnings []status.Warning `json:"warnings"`
+	// Applied is false for a dry run.
+	Applied bool `json:"applied"`
+}
+
+// errDry ends the transaction of a dry run without saving.
+var errDry = fmt.Errorf("dry run")
+
+// Apply makes everything what the documents say, in one transaction, or only tells what that would change.
+func (k *Keeper) Apply(ctx context.Context, documents []status.Document, dry bool, ask Request) (Result, error) {
+	var result Result
+	err := k.change(ctx, documentKeys(documents), func(b *status.Book, now time.Time) (err error) {
+		result.Changes, result.Warnings, err = b.Apply(documents, now, ask.By)
+		if err == nil && dry {
+			return errDry
+		}
+		return err
+	})
+	if dry && err == errDry {
+		return result, nil
+	}
+	result.Applied = err == nil
+	return result, err
+}
+
+// documentKeys names what a change by documents must be able to see, though it may have ended long ago.
+func documentKeys(documents []status.Document) []string {
+	var keys []string
+	for _, d := range documents {
+		if d.Maintenance != nil {
+			keys = append(keys, d.Maintenance.RefKey())
+		}
+		if d.Incident != nil {
+			keys = append(keys, d.Incident.RefKey())
+		}
+	}
+	return slices.Compact(keys)
+}
+
+// SetComponent gives a component a condition: a person's word, which overrules what open events claimed so far.
+func (k *Keeper) SetComponent(ctx context.Context, ref string, to status.Condition, ask Request) (status.Component, error) {
+	var set status.Component
+	err := k.change(ctx, nil, func(b *status.Book, now time.Time) error {
+		ids, err := b.Resolve([]string{ref})
+		if err != nil || len(ids) != 1 {
+			if c, ok := b.Component(ref); !ok || !c.Removed.IsZero() {
+				return fmt.Errorf("component %s: %w", ref, cmpErr(err, status.ErrNotFound))
+			}
+			ids = []string{ref}
+		}
+		c, _ := b.Component(ids[0])
+		if ask.Version != 0 && ask.Version != c.Version {
+			return status.ErrConflict
+		}
+		c, e, err := c.Set(to, now, ask.By)
+		if err != nil {
+			return err
+		}
+		b.PutComponent(c)
+		b.Say(e)
+		set, _ = b.Component(c.ID)
+		return nil
+	})
+	return set, err
+}
+
+func cmpErr(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}

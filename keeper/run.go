@@ -1,0 +1,90 @@
+package keeper
+
+import (
+	"context"
+	"time"
+
+	"example.org/interlude/status"
+)
+
+// glance is how often the leader looks at the store although nothing told it to: another node may have changed
+// something. It is also well below the length of a lease, which each look renews.
+const glance = 2 * time.Second
+
+// Run does what is due on time until ctx ends: it begins and completes maintenances, says overruns and reminders, and
+// announces the occurrences of series. Only the node that leads does so; the others wait to take over.
+//
+// A store that is away is waited for: everything that fell due meanwhile is then done in order.
+func (k *Keeper) Run(ctx context.Context) error {
+	defer func() {
+		leave, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer stop()
+		if err := k.Leader.Leave(leave, k.Clock.Now()); err != nil {
+			k.Log.Warn("lease not given up; another node takes over when it has run out", "error", err)
+		}
+	}()
+	failing := false
+	for ctx.Err() == nil {
+		next, err := k.Tick(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			if !failing {
+				k.Log.Error("what is due cannot be done now; trying again", "error", err)
+			}
+			failing, next = true, k.Clock.Now().Add(time.Second)
+		case failing && err == nil:
+			k.Log.Info("what was due has been done")
+			failing = false
+		}
+		k.wait(ctx, next)
+	}
+	return nil
+}
+
+// wait returns at the time, on a change made here, or when ctx ends.
+func (k *Keeper) wait(ctx context.Context, until time.Time) {
+	quit := make(chan struct{})
+	woken := make(chan struct{})
+	go func() {
+		defer close(woken)
+		select {
+		case <-ctx.Done():
+		case <-k.wake:
+		case <-quit:
+			return
+		}
+		close(quit)
+	}()
+	if k.Clock.Wait(until, quit) {
+		select {
+		case <-woken:
+		default:
+			close(quit)
+		}
+	}
+	<-woken
+}
+
+// Tick does all that is due now, when this node leads, and returns when to look again.
+func (k *Keeper) Tick(ctx context.Context) (time.Time, error) {
+	now := k.Clock.Now()
+	again := now.Add(glance)
+	leads, err := k.Leader.Lead(ctx, now)
+	if err != nil || !leads {
+		return again, err
+	}
+	err = k.change(ctx, nil, func(b *status.Book, now time.Time) error {
+		warnings, err := b.Tick(now)
+		for _, w := range warnings {
+			k.Log.Warn("series", "field", w.Field, "warning", w.Text)
+		}
+		for _, e := range b.Written.Events {
+			k.Log.Info("on time", "event", e.Kind, "subject", e.Subject.Kind, "id", e.Subject.ID, "due", e.Due)
+		}
+		if due, any := b.NextDue(now); any && due.Before(again) {
+			again = due
+		}
+		return err
+	})
+	return again, err
+}

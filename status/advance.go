@@ -1,0 +1,135 @@
+package status
+
+import (
+	"slices"
+	"time"
+)
+
+// startGrace is how long after its start a maintenance that waits for a person is called late.
+const startGrace = 5 * time.Minute
+
+// Due is what the clock has to do next, and when.
+type Due struct {
+	At   time.Time
+	What EventKind
+	// Lead is a reminder's.
+	Lead Duration
+}
+
+// Next is the next thing that the clock will do to the maintenance, if any.
+func (m Maintenance) Next() (Due, bool) {
+	switch {
+	case m.State == Scheduled:
+		return m.nextScheduled()
+	case m.Underway():
+		return m.nextUnderway()
+	}
+	return Due{}, false
+}
+
+func (m Maintenance) nextScheduled() (Due, bool) {
+	for _, lead := range m.Reminders {
+		at := m.Window.Start.Add(-time.Duration(lead))
+		if !slices.Contains(m.Reminded, lead) && at.After(m.Created) {
+			return Due{At: at, What: Reminded, Lead: lead}, true
+		}
+	}
+	if m.Begins != Manual {
+		return Due{At: m.Window.Start, What: Begun}, true
+	}
+	late := m.Window.Start.Add(startGrace)
+	said := slices.ContainsFunc(m.Updates, func(u Update) bool { return u.Event == Delayed && u.Due.Equal(late) })
+	return Due{At: late, What: Delayed}, !said
+}
+
+func (m Maintenance) nextUnderway() (Due, bool) {
+	if m.Completes == Automatic && len(m.Unfinished) == 0 {
+		return Due{At: m.Window.End, What: Finished}, true
+	}
+	if m.OverrunSaid.IsZero() {
+		return Due{At: m.Window.End, What: Overran}, true
+	}
+	return Due{At: m.OverrunSaid.Add(m.overrunEvery()), What: Overran}, true
+}
+
+func (m Maintenance) overrunEvery() time.Duration {
+	if m.OverrunEvery > 0 {
+		return time.Duration(m.OverrunEvery)
+	}
+	return time.Duration(DefaultOverrunEvery)
+}
+
+// Advance does all that is due by now, in order, and tells what happened.
+//
+// A process that slept catches up: every transition is made with the time that it was announced for, while repeated
+// things collapse. Several missed reminders become the last one, and none is given once the start has passed; an
+// overrun that would have been said five times is said once.
+func (m Maintenance) Advance(now time.Time, zone *time.Location) (Maintenance, []Event) {
+	var told []Event
+	for {
+		due, any := m.Next()
+		if !any || due.At.After(now) {
+			return m, told
+		}
+		next, e, err := m.perform(due, now, zone)
+		if err != nil {
+			// Next offers only what the life cycle allows, so this cannot happen; stopping is safe if it does.
+			return m, told
+		}
+		m = next
+		if e.Kind != "" {
+			told = append(told, e)
+		}
+	}
+}
+
+func (m Maintenance) perform(due Due, now time.Time, zone *time.Location) (Maintenance, Event, error) {
+	say := Post{Zone: zone}
+	switch due.What {
+	case Reminded:
+		return m.remind(due, now)
+	case Begun:
+		return m.Begin(now, ByClock, say)
+	case Finished:
+		next, e, err := m.Complete(now, ByClock, say)
+		return next.dated(e, due.At, err)
+	case Delayed:
+		say.Body = delayedWords(m.Window.Start, now, say.zone())
+		next, e, err := m.move(Scheduled, Delayed, now, ByClock, say)
+		return next.dated(e, due.At, err)
+	case Overran:
+		say.Body = overrunWords(m, now, say.zone())
+		next, e, err := m.move(m.State, Overran, now, ByClock, say)
+		next, e, err = next.dated(e, due.At, err)
+		next.OverrunSaid = due.At
+		for every := m.overrunEvery(); !next.OverrunSaid.Add(every).After(now); {
+			next.OverrunSaid = next.OverrunSaid.Add(every)
+		}
+		return next, e, err
+	}
+	return m, Event{}, nil
+}
+
+// dated notes when the last update was due.
+func (m Maintenance) dated(e Event, due time.Time, err error) (Maintenance, Event, error) {
+	if err == nil {
+		e.Due, m.Updates[len(m.Updates)-1].Due = due, due
+	}
+	return m, e, err
+}
+
+// remind marks a lead time as spoken. Only the shortest lead time that has passed is told, and only before the start.
+func (m Maintenance) remind(due Due, now time.Time) (Maintenance, Event, error) {
+	m = m.clone()
+	m.Reminded = append(m.Reminded, due.Lead)
+	overtaken := slices.ContainsFunc(m.Reminders, func(lead Duration) bool {
+		return lead < due.Lead && !m.Window.Start.Add(-time.Duration(lead)).After(now)
+	})
+	if overtaken || !now.Before(m.Window.Start) {
+		return m, Event{}, nil
+	}
+	return m, Event{
+		Kind: Reminded, Subject: m.Subject(), At: now, Due: due.At, By: ByClock,
+		Lead: time.Duration(due.Lead), Told: true,
+	}, nil
+}

@@ -1,0 +1,236 @@
+package status
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// applyRecord enters a maintenance as it was: every update with its own time, in a legal order. A record that is
+// entered again with other words replaces the former one; a maintenance that the clock has kept is never rewritten.
+func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Change, []Warning, error) {
+	m, err := b.Plan(d)
+	if err != nil {
+		return nil, nil, err
+	}
+	updates, err := chronological(d.Updates, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	if m, err = m.replay(updates, by); err != nil {
+		return nil, nil, err
+	}
+	if body := m.Updates[0].Body; body == "" {
+		m.Updates[0].Body = Announcement(m, b.Page)
+	}
+	for i := range m.Updates {
+		if m.Updates[i].Body, err = b.Expand(m.Updates[i].Body, m); err != nil {
+			return nil, nil, invalidIn(err, "updates")
+		}
+	}
+	have, exists := b.Maintenance(m.Key)
+	if exists && !have.Backfilled {
+		return nil, nil, &Invalid{Field: "key", Rule: fmt.Sprintf(
+			"is that of the maintenance %s, which was kept as it happened and is not rewritten: %s", have.ID, quote(m.Key))}
+	}
+	fields := maintenanceFields(have, m, b)
+	if was, is := updatesField(have.Updates), updatesField(m.Updates); was != is {
+		fields = append(fields, FieldChange{"updates", was, is})
+	}
+	if exists && len(fields) == 0 {
+		return nil, nil, nil
+	}
+	action := Create
+	if exists {
+		m.ID, m.Created, action = have.ID, have.Created, Amend
+		keepUpdateIDs(m.Updates, have.Updates)
+	} else {
+		m.ID = b.NewID()
+	}
+	m.Backfilled, m.Changed = true, now
+	b.PutMaintenance(m)
+	b.Say(Event{Kind: Recorded, Subject: m.Subject(), At: now, By: by})
+	return []Change{{Action: action, Subject: m.Subject(), Name: m.Title, Fields: fields}}, nil, nil
+}
+
+// keepUpdateIDs gives updates that stand in the same place the identifiers that they had.
+func keepUpdateIDs(is, was []Update) {
+	for i := range is {
+		if i < len(was) {
+			is[i].ID = was[i].ID
+		}
+	}
+}
+
+// chronological puts updates in order of time. Documents give them newest first or oldest first; anything else is
+// a mistake in one of the times.
+func chronological(updates []UpdateDocument, now time.Time) ([]UpdateDocument, error) {
+	sorted := slices.Clone(updates)
+	newestFirst := len(updates) > 1 && updates[0].At.After(updates[len(updates)-1].At)
+	if newestFirst {
+		slices.Reverse(sorted)
+	}
+	place := func(i int) string {
+		if newestFirst {
+			i = len(updates) - 1 - i
+		}
+		return indexed("updates", i)
+	}
+	for i, u := range sorted {
+		switch {
+		case u.At.IsZero():
+			return nil, &Invalid{Field: place(i) + ".at", Rule: "is required: when it was posted, such as 2020-01-15T07:14:00Z"}
+		case u.At.After(now):
+			return nil, &Invalid{Field: place(i) + ".at", Rule: "is in the future: " + u.At.UTC().Format(time.RFC3339) + ". Updates are a record of what was said"}
+		case i > 0 && u.At.Before(sorted[i-1].At):
+			return nil, &Invalid{Field: place(i) + ".at", Rule: "is out of order: updates go from newest to oldest, or from oldest to newest"}
+		}
+		sorted[i].Body = strings.TrimRight(u.Body, " \t\r\n")
+	}
+	return sorted, nil
+}
+
+// replay takes the maintenance through its recorded updates, by the same table of moves as a live one.
+func (m Maintenance) replay(updates []UpdateDocument, by Actor) (Maintenance, error) {
+	m.Backfilled = true
+	m.Created = updates[0].At
+	if first := updates[0].Status; first != Scheduled && first != InProgress {
+		return m, &Invalid{Field: "updates", Rule: "must begin, in time, with scheduled or in_progress, not " + quote(string(first))}
+	}
+	for i, u := range updates {
+		what := Updated
+		switch {
+		case i == 0 && u.Status == Scheduled:
+			what = Announced
+		case u.Status == m.State:
+		default:
+			what = recordedAs(m.State, u.Status)
+		}
+		next, _, err := m.move(u.Status, what, u.At, Actor{Person, by.Name}, Post{Body: u.Body, Quiet: true})
+		if err != nil {
+			return m, err
+		}
+		m = next
+		switch {
+		case u.Status == InProgress && m.Began.IsZero():
+			m.Began = u.At
+		case u.Status == InProgress:
+			m.Ended = time.Time{}
+		case u.Status.Ended() && !m.Began.IsZero():
+			m.Ended = u.At
+		}
+	}
+	return m, nil
+}
+
+func recordedAs(from, to State) EventKind {
+	switch to {
+	case InProgress:
+		if from == Scheduled {
+			return Begun
+		}
+		return Reopened
+	case Verifying:
+		return Verified
+	case Completed:
+		return Finished
+	case Canceled:
+		return CalledOff
+	}
+	return Updated
+}
+
+// applyIncident enters an incident as it was or, when its last update leaves it open, as it stands.
+func (b *Book) applyIncident(d IncidentDocument, now time.Time, by Actor) ([]Change, []Warning, error) {
+	i, err := b.record(d, now, by)
+	if err != nil {
+		return nil, nil, err
+	}
+	have, exists := b.Incident(i.Key)
+	if exists && !have.Backfilled {
+		return nil, nil, &Invalid{Field: "key", Rule: fmt.Sprintf(
+			"is that of the incident %s, which was kept as it happened and is not rewritten: %s", have.ID, quote(i.Key))}
+	}
+	var fields differences
+	fields.add("title", have.Title, i.Title)
+	fields.add("affects", namesField(have.Affects, b), namesField(i.Affects, b))
+	fields.add("impact", string(have.Impact), string(i.Impact))
+	fields.add("updates", updatesField(have.Updates), updatesField(i.Updates))
+	if exists && len(fields) == 0 {
+		return nil, nil, nil
+	}
+	action := Create
+	if exists {
+		i.ID, i.Created, action = have.ID, have.Created, Amend
+		keepUpdateIDs(i.Updates, have.Updates)
+	} else {
+		i.ID = b.NewID()
+	}
+	i.Changed = now
+	b.PutIncident(i)
+	b.Say(Event{Kind: Recorded, Subject: i.Subject(), At: now, By: by})
+	return []Change{{Action: action, Subject: i.Subject(), Name: i.Title, Fields: fields}}, nil, nil
+}
+
+func (b *Book) record(d IncidentDocument, now time.Time, by Actor) (Incident, error) {
+	none := Incident{}
+	if strings.TrimSpace(d.Title) == "" {
+		return none, &Invalid{Field: "title", Rule: "is required: what readers see first"}
+	}
+	if len(d.Updates) == 0 {
+		return none, &Invalid{Field: "updates", Rule: "must hold at least one update"}
+	}
+	if d.Impact != "" && d.Impact.Rank() < 0 {
+		return none, &Invalid{Field: "impact", Rule: "must be one of " + joinConditions() + ", not " + quote(string(d.Impact))}
+	}
+	affects, err := b.Resolve(d.Affects)
+	if err != nil {
+		return none, invalidIn(err, "affects")
+	}
+	updates, err := chronological(d.Updates, now)
+	if err != nil {
+		return none, err
+	}
+	first := updates[0]
+	if !slices.Contains(append(slices.Clone(incidentStates), Resolved), first.Status) {
+		return none, &Invalid{Field: "updates", Rule: "must begin, in time, with investigating, identified, monitoring or resolved, not " + quote(string(first.Status))}
+	}
+	i := Incident{
+		Key: d.RefKey(), Title: strings.TrimSpace(d.Title), State: first.Status, Impact: cmp.Or(d.Impact, Operational),
+		Affects: affects, Began: first.At, Created: first.At, Backfilled: true,
+	}
+	for n, u := range updates {
+		claims, err := b.resolveClaims(u.Components)
+		if err != nil {
+			return none, invalidIn(err, indexed("updates", n))
+		}
+		if i, _, err = i.Post(u.Status, u.At, Actor{Person, by.Name}, Post{Body: u.Body, Quiet: true, Conditions: claims}); err != nil {
+			return none, invalidIn(err, indexed("updates", n))
+		}
+	}
+	i.Affects = PageOrder(unique(i.Affects), b.Groups, b.Components)
+	if d.Impact == "" && i.Impact == Operational && len(i.Affects) > 0 && len(i.Claims()) == 0 {
+		i.Impact = DegradedPerformance
+	}
+	return i, nil
+}
+
+// resolveClaims turns statuses by component name into statuses by id.
+func (b *Book) resolveClaims(byName map[string]Condition) (map[string]Condition, error) {
+	if len(byName) == 0 {
+		return nil, nil
+	}
+	claims := make(map[string]Condition, len(byName))
+	for name, condition := range byName {
+		ids, err := b.Resolve([]string{name})
+		if err != nil {
+			return nil, invalidIn(err, "components")
+		}
+		for _, id := range ids {
+			claims[id] = condition
+		}
+	}
+	return claims, validClaims(claims)
+}

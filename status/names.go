@@ -1,0 +1,128 @@
+package status
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Resolve finds the components that names mean: a group's name means all its components, "Group / Component" and a
+// name that only one component has mean that component. The result is in the order of the page, each once.
+//
+// A name that means nothing, or two things, is an *Invalid whose field is the position in the list.
+func (b *Book) Resolve(names []string) ([]string, error) {
+	var ids []string
+	for i, name := range names {
+		found, err := b.resolve(strings.TrimSpace(name))
+		if err != nil {
+			return nil, err.In(indexed("", i))
+		}
+		ids = append(ids, found...)
+	}
+	return PageOrder(unique(ids), b.Groups, b.Components), nil
+}
+
+func (b *Book) resolve(name string) ([]string, *Invalid) {
+	if name == "" {
+		return nil, &Invalid{Rule: "must be the name of a group or component"}
+	}
+	var group, single []string
+	var isGroup bool
+	for _, g := range b.Groups {
+		if g.Removed.IsZero() && g.Name == name {
+			isGroup = true
+			group = b.members(g.ID)
+		}
+	}
+	for _, c := range b.Components {
+		if !c.Removed.IsZero() {
+			continue
+		}
+		if FullName(c.ID, b.Groups, b.Components) == name {
+			if isGroup {
+				return nil, &Invalid{Rule: fmt.Sprintf("names both a group and a component: %s. Write one of the group's components as %q", quote(name), name+" / …")}
+			}
+			return []string{c.ID}, nil
+		}
+		if c.Name == name || c.ID == name {
+			single = append(single, c.ID)
+		}
+	}
+	switch {
+	case isGroup && len(group) == 0:
+		return nil, &Invalid{Rule: "names the group " + quote(name) + ", which has no components"}
+	case isGroup:
+		return group, nil
+	case len(single) == 1:
+		return single, nil
+	case len(single) > 1:
+		full := make([]string, len(single))
+		for i, id := range single {
+			full[i] = quote(FullName(id, b.Groups, b.Components))
+		}
+		return nil, &Invalid{Rule: "could be any of " + strings.Join(full, ", ") + ": write one of these in place of " + quote(name)}
+	}
+	return nil, b.unknownName(name)
+}
+
+func (b *Book) unknownName(name string) *Invalid {
+	var known []string
+	for _, g := range b.Groups {
+		if g.Removed.IsZero() {
+			known = append(known, g.Name)
+		}
+	}
+	for _, c := range b.Components {
+		if c.Removed.IsZero() {
+			known = append(known, c.Name, FullName(c.ID, b.Groups, b.Components))
+		}
+	}
+	rule := "names no group or component of the page: " + quote(name)
+	if near := Nearest(name, known); near != "" {
+		return &Invalid{Rule: rule + "; did you mean " + quote(near) + "?"}
+	}
+	if len(known) == 0 {
+		return &Invalid{Rule: rule + "; the page has no components yet, apply a page document first"}
+	}
+	return &Invalid{Rule: rule}
+}
+
+// members are the ids of a group's components.
+func (b *Book) members(groupID string) []string {
+	var ids []string
+	for _, c := range b.Components {
+		if c.Removed.IsZero() && c.GroupID == groupID {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
+// unique drops repetitions and keeps the order.
+func unique(ids []string) []string {
+	var once []string
+	for _, id := range ids {
+		if !slices.Contains(once, id) {
+			once = append(once, id)
+		}
+	}
+	return once
+}
+
+// slug makes a key of a title: lower case letters and digits, joined by hyphens.
+func slug(title string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(title) {
+		switch {
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+		if b.Len() > 60 {
+			break
+		}
+	}
+	return strings.Trim(b.String(), "-")
+}
