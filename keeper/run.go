@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"example.org/interlude/status"
@@ -43,26 +44,18 @@ func (k *Keeper) Run(ctx context.Context) error {
 
 // wait returns at the time, on a change made here, or when ctx ends.
 func (k *Keeper) wait(ctx context.Context, until time.Time) {
-	quit := make(chan struct{})
-	woken := make(chan struct{})
-	go func() {
-		defer close(woken)
+	waiting, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() {
 		select {
-		case <-ctx.Done():
+		case <-waiting.Done():
 		case <-k.wake:
-		case <-quit:
-			return
+			stop()
 		}
-		close(quit)
-	}()
-	if k.Clock.Wait(until, quit) {
-		select {
-		case <-woken:
-		default:
-			close(quit)
-		}
-	}
-	<-woken
+	})
+	k.Clock.Wait(until, waiting.Done())
+	stop()
+	watch.Wait()
 }
 
 // Tick does all that is due now, when this node leads, and returns when to look again.

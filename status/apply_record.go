@@ -15,23 +15,23 @@ func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 	if err != nil {
 		return nil, nil, err
 	}
-	updates, err := chronological(d.Updates, now)
+	updates, place, err := chronological(d.Updates, now)
 	if err != nil {
 		return nil, nil, err
 	}
-	if m, err = m.replay(updates, by); err != nil {
+	if m, err = m.replay(updates, place, by); err != nil {
 		return nil, nil, err
 	}
-	if body := m.Updates[0].Body; body == "" {
+	if m.Updates[0].Body == "" && m.Updates[0].State == Scheduled {
 		m.Updates[0].Body = Announcement(m, b.Page)
 	}
 	for i := range m.Updates {
 		if m.Updates[i].Body, err = b.Expand(m.Updates[i].Body, m); err != nil {
-			return nil, nil, invalidIn(err, "updates")
+			return nil, nil, invalidIn(err, place(i)+".body")
 		}
 	}
 	have, exists := b.Maintenance(m.Key)
-	if exists && !have.Backfilled {
+	if exists && !have.Backfilled && !slices.EqualFunc(have.Updates, m.Updates, sameWords) {
 		return nil, nil, &Invalid{Field: "key", Rule: fmt.Sprintf(
 			"is that of the maintenance %s, which was kept as it happened and is not rewritten: %s", have.ID, quote(m.Key))}
 	}
@@ -49,11 +49,13 @@ func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 	} else {
 		m.ID = b.NewID()
 	}
-	m.Backfilled, m.Changed = true, now
+	m.Backfilled, m.Changed = !m.Open(), now // what is still open goes on as a live one
 	b.PutMaintenance(m)
 	b.Say(Event{Kind: Recorded, Subject: m.Subject(), At: now, By: by})
 	return []Change{{Action: action, Subject: m.Subject(), Name: m.Title, Fields: fields}}, nil, nil
 }
+
+func sameWords(a, b Update) bool { return a.State == b.State && a.At.Equal(b.At) && a.Body == b.Body }
 
 // keepUpdateIDs gives updates that stand in the same place the identifiers that they had.
 func keepUpdateIDs(is, was []Update) {
@@ -65,8 +67,8 @@ func keepUpdateIDs(is, was []Update) {
 }
 
 // chronological puts updates in order of time. Documents give them newest first or oldest first; anything else is
-// a mistake in one of the times.
-func chronological(updates []UpdateDocument, now time.Time) ([]UpdateDocument, error) {
+// a mistake in one of the times. place gives the path of an update as the document counts them.
+func chronological(updates []UpdateDocument, now time.Time) ([]UpdateDocument, func(int) string, error) {
 	sorted := slices.Clone(updates)
 	newestFirst := len(updates) > 1 && updates[0].At.After(updates[len(updates)-1].At)
 	if newestFirst {
@@ -81,45 +83,46 @@ func chronological(updates []UpdateDocument, now time.Time) ([]UpdateDocument, e
 	for i, u := range sorted {
 		switch {
 		case u.At.IsZero():
-			return nil, &Invalid{Field: place(i) + ".at", Rule: "is required: when it was posted, such as 2020-01-15T07:14:00Z"}
+			return nil, nil, &Invalid{Field: place(i) + ".at", Rule: "is required: when it was posted, such as 2020-01-15T07:14:00Z"}
 		case u.At.After(now):
-			return nil, &Invalid{Field: place(i) + ".at", Rule: "is in the future: " + u.At.UTC().Format(time.RFC3339) + ". Updates are a record of what was said"}
+			return nil, nil, &Invalid{Field: place(i) + ".at", Rule: "is in the future: " + u.At.UTC().Format(time.RFC3339) + ". Updates are a record of what was said"}
 		case i > 0 && u.At.Before(sorted[i-1].At):
-			return nil, &Invalid{Field: place(i) + ".at", Rule: "is out of order: updates go from newest to oldest, or from oldest to newest"}
+			return nil, nil, &Invalid{Field: place(i) + ".at", Rule: "is out of order: updates go from newest to oldest, or from oldest to newest"}
 		}
 		sorted[i].Body = strings.TrimRight(u.Body, " \t\r\n")
 	}
-	return sorted, nil
+	return sorted, place, nil
 }
 
-// replay takes the maintenance through its recorded updates, by the same table of moves as a live one.
-func (m Maintenance) replay(updates []UpdateDocument, by Actor) (Maintenance, error) {
-	m.Backfilled = true
-	m.Created = updates[0].At
-	if first := updates[0].Status; first != Scheduled && first != InProgress {
-		return m, &Invalid{Field: "updates", Rule: "must begin, in time, with scheduled or in_progress, not " + quote(string(first))}
-	}
+// recordRank orders the states of a maintenance in time. A record may skip states, for what was never posted cannot
+// be entered; it may not go back, but for a completed or verifying maintenance that was reopened.
+var recordRank = map[State]int{Scheduled: 1, InProgress: 2, Verifying: 3, Completed: 4, Canceled: 4}
+
+// replay takes the maintenance through its recorded updates.
+func (m Maintenance) replay(updates []UpdateDocument, place func(int) string, by Actor) (Maintenance, error) {
+	m.Backfilled, m.State, m.Updates = true, updates[0].Status, nil
+	m.Created, m.Changed = updates[0].At, updates[len(updates)-1].At
 	for i, u := range updates {
-		what := Updated
+		what, from := Updated, m.State
+		reopened := u.Status == InProgress && (from == Verifying || from == Completed)
 		switch {
-		case i == 0 && u.Status == Scheduled:
-			what = Announced
-		case u.Status == m.State:
-		default:
-			what = recordedAs(m.State, u.Status)
+		case recordRank[u.Status] == 0:
+			return m, &Invalid{Field: place(i) + ".status", Rule: "must be scheduled, in_progress, verifying, completed or canceled, not " + quote(string(u.Status))}
+		case u.Status != from && !reopened && (from.Ended() || recordRank[u.Status] < recordRank[from]):
+			return m, &Invalid{Field: place(i) + ".status", Rule: fmt.Sprintf("cannot follow %s: got %s", from, u.Status)}
+		case i == 0 || u.Status != from:
+			what = recordedAs(from, u.Status)
 		}
-		next, _, err := m.move(u.Status, what, u.At, Actor{Person, by.Name}, Post{Body: u.Body, Quiet: true})
-		if err != nil {
-			return m, err
-		}
-		m = next
+		m.State = u.Status
+		m.Updates = append(m.Updates, Update{State: u.Status, Event: what, At: u.At, Body: u.Body, By: by, Quiet: true})
 		switch {
-		case u.Status == InProgress && m.Began.IsZero():
-			m.Began = u.At
-		case u.Status == InProgress:
+		case reopened:
 			m.Ended = time.Time{}
-		case u.Status.Ended() && !m.Began.IsZero():
+		case u.Status.Ended() && m.Ended.IsZero() && (u.Status == Completed || !m.Began.IsZero()):
 			m.Ended = u.At
+		}
+		if m.Began.IsZero() && (u.Status == InProgress || u.Status == Verifying) {
+			m.Began = u.At
 		}
 	}
 	return m, nil
@@ -127,8 +130,10 @@ func (m Maintenance) replay(updates []UpdateDocument, by Actor) (Maintenance, er
 
 func recordedAs(from, to State) EventKind {
 	switch to {
+	case Scheduled:
+		return Announced
 	case InProgress:
-		if from == Scheduled {
+		if from == Scheduled || from == InProgress {
 			return Begun
 		}
 		return Reopened
@@ -149,7 +154,7 @@ func (b *Book) applyIncident(d IncidentDocument, now time.Time, by Actor) ([]Cha
 		return nil, nil, err
 	}
 	have, exists := b.Incident(i.Key)
-	if exists && !have.Backfilled {
+	if exists && !have.Backfilled && !slices.EqualFunc(have.Updates, i.Updates, sameWords) {
 		return nil, nil, &Invalid{Field: "key", Rule: fmt.Sprintf(
 			"is that of the incident %s, which was kept as it happened and is not rewritten: %s", have.ID, quote(i.Key))}
 	}
@@ -168,7 +173,7 @@ func (b *Book) applyIncident(d IncidentDocument, now time.Time, by Actor) ([]Cha
 	} else {
 		i.ID = b.NewID()
 	}
-	i.Changed = now
+	i.Changed, i.Backfilled = now, !i.Open()
 	b.PutIncident(i)
 	b.Say(Event{Kind: Recorded, Subject: i.Subject(), At: now, By: by})
 	return []Change{{Action: action, Subject: i.Subject(), Name: i.Title, Fields: fields}}, nil, nil
@@ -189,7 +194,7 @@ func (b *Book) record(d IncidentDocument, now time.Time, by Actor) (Incident, er
 	if err != nil {
 		return none, invalidIn(err, "affects")
 	}
-	updates, err := chronological(d.Updates, now)
+	updates, place, err := chronological(d.Updates, now)
 	if err != nil {
 		return none, err
 	}
@@ -204,10 +209,10 @@ func (b *Book) record(d IncidentDocument, now time.Time, by Actor) (Incident, er
 	for n, u := range updates {
 		claims, err := b.resolveClaims(u.Components)
 		if err != nil {
-			return none, invalidIn(err, indexed("updates", n))
+			return none, invalidIn(err, place(n))
 		}
 		if i, _, err = i.Post(u.Status, u.At, Actor{Person, by.Name}, Post{Body: u.Body, Quiet: true, Conditions: claims}); err != nil {
-			return none, invalidIn(err, indexed("updates", n))
+			return none, invalidIn(err, place(n))
 		}
 	}
 	i.Affects = PageOrder(unique(i.Affects), b.Groups, b.Components)

@@ -131,10 +131,11 @@ func (r rule) starts(first time.Time, after time.Time) iter.Seq2[Date, time.Time
 		if r.over(firstDay, first) || !yield(firstDay, first) {
 			return
 		}
-		from := firstDay
-		if r.count == 0 && after.After(first) {
-			// One day earlier, for the day of a zone that left out a whole one begins on the next.
-			from = DateOf(after.In(first.Location()).AddDate(0, 0, -1))
+		// One day before, for where a zone left out a whole day its windows begin on the next.
+		near := DateOf(after.In(first.Location()).AddDate(0, 0, -1))
+		from := near
+		if r.count > 0 || near.before(firstDay) {
+			from = firstDay
 		}
 		last, counted := first, 1
 		for day := range r.days(firstDay, from) {
@@ -143,6 +144,9 @@ func (r rule) starts(first time.Time, after time.Time) iter.Seq2[Date, time.Time
 			}
 			if counted++; r.count > 0 && counted > r.count {
 				return
+			}
+			if day.before(near) {
+				continue
 			}
 			start := onDay(day, first)
 			if r.over(day, start) {
