@@ -36,7 +36,8 @@ type Board struct {
 	log   *slog.Logger
 
 	current atomic.Pointer[Picture]
-	asOf    atomic.Int64 // the last time at which the feed answered, in microseconds; 0 before the first
+	asOf    atomic.Int64              // the last time at which the feed answered, in microseconds; 0 before the first
+	heard   atomic.Pointer[time.Time] // the same on the machine's own clock, which nobody drives
 	prod    chan struct{}
 	refresh sync.Mutex // one reader of the feed at a time
 	away    atomic.Bool
@@ -67,6 +68,15 @@ func (b *Board) AsOf() time.Time {
 	return time.UnixMicro(at).UTC()
 }
 
+// silence is how long the feed may be silent before the picture counts as old.
+const silence = 15 * time.Second
+
+// Silent reports whether the feed has not answered for so long that readers should be told how old the picture is.
+func (b *Board) Silent() bool {
+	heard := b.heard.Load()
+	return heard != nil && time.Since(*heard) > silence
+}
+
 // Prod makes the board look at the feed now. It does not wait.
 func (b *Board) Prod() {
 	select {
@@ -88,6 +98,8 @@ func (b *Board) Refresh(ctx context.Context) error {
 		return err
 	}
 	b.asOf.Store(max(asked.UnixMicro(), 1))
+	heard := time.Now()
+	b.heard.Store(&heard)
 	if delta.Seq == was.Seq && was.Loaded {
 		return nil
 	}

@@ -27,13 +27,16 @@ type Picture struct {
 	Past []Event
 	// Conditions is what readers see of each component.
 	Conditions map[string]status.Condition
-	// Touched is the point of the feed at which something last concerned each component.
+	// Touched is the point of the feed at which something last concerned each component, and Framed the one at which
+	// the page itself, its groups or its components last changed.
 	Touched map[string]int64
+	Framed  int64
 
 	groups       map[string]status.Group
 	components   map[string]status.Component
 	maintenances map[string]*status.Maintenance
 	incidents    map[string]*status.Incident
+	changed      map[string]int64 // the point of the feed at which each event last changed
 	series       map[string]*status.Series
 	keys         map[string]string // of maintenances and incidents, to ids
 	settings     map[string][]status.Setting
@@ -47,6 +50,14 @@ type Event struct {
 	Incident    *status.Incident
 	// Seq is the point of the feed at which it last changed.
 	Seq int64
+}
+
+// Open reports whether the event is planned or under way.
+func (e Event) Open() bool {
+	if e.Maintenance != nil {
+		return e.Maintenance.Open()
+	}
+	return e.Incident.Open()
 }
 
 // Subject names what the event is.
@@ -80,7 +91,7 @@ func blank() *Picture {
 	return &Picture{
 		Conditions: map[string]status.Condition{}, Touched: map[string]int64{}, groups: map[string]status.Group{},
 		components: map[string]status.Component{}, maintenances: map[string]*status.Maintenance{},
-		incidents: map[string]*status.Incident{}, series: map[string]*status.Series{}, keys: map[string]string{},
+		incidents: map[string]*status.Incident{}, changed: map[string]int64{}, series: map[string]*status.Series{}, keys: map[string]string{},
 		settings: map[string][]status.Setting{}, concerned: map[string][]Event{}, replaced: make(chan struct{}),
 	}
 }
@@ -112,6 +123,18 @@ func (p *Picture) Incident(ref string) (*status.Incident, bool) {
 		i, ok = p.incidents[p.keys[ref]]
 	}
 	return i, ok
+}
+
+// Event finds a maintenance or an incident by id or key.
+func (p *Picture) Event(ref string) (Event, bool) {
+	if m, ok := p.Maintenance(ref); ok {
+		return Event{Maintenance: m, Seq: p.changed[m.ID]}, true
+	}
+	i, ok := p.Incident(ref)
+	if !ok {
+		return Event{}, false
+	}
+	return Event{Incident: i, Seq: p.changed[i.ID]}, true
 }
 
 // Component finds a component by id, on the page or removed from it.
@@ -171,11 +194,14 @@ func (p *Picture) with(d status.Delta) *Picture {
 	n := &Picture{
 		Seq: d.Seq, Loaded: true, Page: p.Page, replaced: make(chan struct{}), Past: p.Past,
 		groups: maps.Clone(p.groups), components: maps.Clone(p.components), maintenances: p.maintenances,
-		incidents: p.incidents, series: maps.Clone(p.series), keys: p.keys, settings: maps.Clone(p.settings),
+		incidents: p.incidents, changed: p.changed, Framed: p.Framed, series: maps.Clone(p.series), keys: p.keys, settings: maps.Clone(p.settings),
 		concerned: maps.Clone(p.concerned), Touched: maps.Clone(p.Touched),
 	}
 	if d.Page != nil {
 		n.Page = *d.Page
+	}
+	if d.Page != nil || len(d.Groups)+len(d.Components) > 0 {
+		n.Framed = d.Seq
 	}
 	for _, g := range d.Groups {
 		n.groups[g.ID] = g
@@ -201,10 +227,11 @@ func (n *Picture) takeEvents(d status.Delta) {
 		return
 	}
 	n.keys, n.maintenances, n.incidents = maps.Clone(n.keys), maps.Clone(n.maintenances), maps.Clone(n.incidents)
+	n.changed = maps.Clone(n.changed)
 	changed := make(map[status.Subject]bool, len(d.Maintenances)+len(d.Incidents))
 	var ended []Event
 	place := func(e Event, id, key string, open bool, affects, before []string) {
-		n.keys[key] = id
+		n.keys[key], n.changed[id] = id, d.Seq
 		changed[e.Subject()] = true
 		if !open {
 			ended = append(ended, e)

@@ -30,6 +30,8 @@ type Store interface {
 // Clock gives the time and waits for it.
 type Clock interface {
 	Now() time.Time
+	// Speed is how fast the clock runs: 1, unless somebody drives it.
+	Speed() float64
 	// Wait returns true when the clock shows until, or false when quit is closed before.
 	Wait(until time.Time, quit <-chan struct{}) bool
 }

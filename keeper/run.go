@@ -61,7 +61,7 @@ func (k *Keeper) wait(ctx context.Context, until time.Time) {
 // Tick does all that is due now, when this node leads, and returns when to look again.
 func (k *Keeper) Tick(ctx context.Context) (time.Time, error) {
 	now := k.Clock.Now()
-	again := now.Add(glance)
+	again := now.Add(time.Duration(float64(glance) * max(1, k.Clock.Speed())))
 	leads, err := k.Leader.Lead(ctx, now)
 	if err != nil || !leads {
 		return again, err

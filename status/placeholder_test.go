@@ -125,7 +125,7 @@ func TestNearestFindsWhatWasMeant(t *testing.T) {
 	known := []string{"window", "why", "title", "summary", "affects", "updates"}
 	for _, c := range []struct{ word, want string }{
 		{"windwo", "window"}, {"Window", "window"}, {"windows", "window"}, {"affect", "affects"}, {"afects", "affects"},
-		{"titel", "title"}, {"sumary", "summary"}, {"upd", "updates"}, {"wyh", "why"}, {"wh", "why"},
+		{"titel", "title"}, {"summry", "summary"}, {"upd", "updates"}, {"wyh", "why"}, {"wh", "why"},
 		{"colour", ""}, {"x", ""}, {"", ""}, {strings.Repeat("w", 65), ""},
 	} {
 		if got := Nearest(c.word, known); got != c.want {

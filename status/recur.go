@@ -167,14 +167,17 @@ func (r rule) over(day Date, start time.Time) bool {
 }
 
 // onDay is the moment at which the clock of like's location shows on the day what it shows at like.
+func onDay(day Date, like time.Time) time.Time {
+	hour, minute, second := like.Clock()
+	return atClock(time.Date(day.Year, day.Month, day.Day, hour, minute, second, like.Nanosecond(), time.UTC), like.Location())
+}
+
+// atClock is the moment at which the zone's clock shows what UTC's shows at naive.
 //
 // RFC 5545, 3.3.5: a clock time that occurs twice is the first one, and one that does not occur is meant by the
 // offset before the gap. time.Date promises neither.
-func onDay(day Date, like time.Time) time.Time {
-	zone := like.Location()
-	hour, minute, second := like.Clock()
-	// The clock time as if the zone were UTC: off by less than a day from the moment that is sought.
-	naive := time.Date(day.Year, day.Month, day.Day, hour, minute, second, like.Nanosecond(), time.UTC)
+func atClock(naive time.Time, zone *time.Location) time.Time {
+	// naive is off by less than a day from the moment that is sought.
 	_, before := naive.AddDate(0, 0, -1).In(zone).Zone()
 	_, behind := naive.AddDate(0, 0, 1).In(zone).Zone()
 	early := naive.Add(-time.Duration(before) * time.Second).In(zone)

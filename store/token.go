@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"example.org/interlude/access"
+	"example.org/interlude/status"
+)
+
+const tokenColumns = `id, name, hash, scope, created, last_used, revoked, by_name`
+
+func tokenFields(t *access.Token) []any {
+	return []any{&t.ID, &t.Name, &t.Hash, &t.Scope, at{&t.Created}, at{&t.LastUsed}, at{&t.Revoked}, &t.By}
+}
+
+// AddToken saves a new token.
+func (s *Store) AddToken(ctx context.Context, t access.Token) error {
+	if err := checkText(t); err != nil {
+		return fmt.Errorf("add token: %w", err)
+	}
+	_, err := s.write.ExecContext(ctx,
+		`INSERT INTO token (`+tokenColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, tokenFields(&t)...)
+	if err != nil {
+		return s.wrap("add token "+t.ID, err)
+	}
+	return nil
+}
+
+// TokenByHash returns the token with that hash, revoked ones too, or status.ErrNotFound. What it allows is for
+// [access.Token.Allows] to say.
+func (s *Store) TokenByHash(ctx context.Context, hash string) (access.Token, error) {
+	tokens, err := collect(ctx, s.read, tokenFields, `SELECT `+tokenColumns+` FROM token WHERE hash = $1`, hash)
+	switch {
+	case err != nil:
+		return access.Token{}, s.wrap("find token", err)
+	case len(tokens) == 0:
+		return access.Token{}, fmt.Errorf("find token: %w", status.ErrNotFound)
+	}
+	return tokens[0], nil
+}
+
+// Tokens returns all tokens, revoked ones too, in the order in which they were made.
+func (s *Store) Tokens(ctx context.Context) ([]access.Token, error) {
+	tokens, err := collect(ctx, s.read, tokenFields, `SELECT `+tokenColumns+` FROM token ORDER BY created, id`)
+	if err != nil {
+		return nil, s.wrap("list tokens", err)
+	}
+	return tokens, nil
+}
+
+// RevokeToken takes a token back at now. One that was taken back before keeps its time.
+func (s *Store) RevokeToken(ctx context.Context, id string, now time.Time) error {
+	return s.updateToken(ctx, "revoke token "+id, `UPDATE token SET revoked = COALESCE(revoked, $2) WHERE id = $1`, id, now)
+}
+
+// TouchToken notes that a token was used at now. Times that come late do not go back. Each touch is a transaction: touch
+// a token once a minute, not with each request.
+func (s *Store) TouchToken(ctx context.Context, id string, now time.Time) error {
+	return s.updateToken(ctx, "touch token "+id,
+		`UPDATE token SET last_used = CASE WHEN last_used > $2 THEN last_used ELSE $2 END WHERE id = $1`, id, now)
+}
+
+func (s *Store) updateToken(ctx context.Context, act, statement, id string, now time.Time) error {
+	result, err := s.write.ExecContext(ctx, statement, id, at{&now})
+	if err != nil {
+		return s.wrap(act, err)
+	}
+	if n, err := result.RowsAffected(); err == nil && n == 0 {
+		return fmt.Errorf("%s: %w", act, status.ErrNotFound)
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// health is what /healthz and /readyz answer.
+type health struct {
+	Ready bool            `json:"ready"`
+	Parts map[string]part `json:"parts,omitempty"`
+}
+
+// part is one thing that readiness depends on. It says no more than anybody may know.
+type part struct {
+	OK   bool      `json:"ok"`
+	Why  string    `json:"why,omitempty"`
+	AsOf time.Time `json:"as_of,omitzero"`
+}
+
+// probe remembers for a second whether the store answered: anybody may ask, and the store must not feel it.
+type probe struct {
+	mu   sync.Mutex
+	at   time.Time
+	okay bool
+}
+
+// healthz says that the process lives and answers.
+func (d *door) healthz(w http.ResponseWriter, _ *http.Request) { writeHealth(w, health{Ready: true}) }
+
+// readyz says whether this node can take changes: the store answers, and the board is loaded and fresh.
+func (d *door) readyz(w http.ResponseWriter, r *http.Request) {
+	answer := health{Ready: true, Parts: map[string]part{"store": d.storePart(r.Context()), "board": d.boardPart()}}
+	for _, p := range answer.Parts {
+		answer.Ready = answer.Ready && p.OK
+	}
+	writeHealth(w, answer)
+}
+
+func (d *door) storePart(ctx context.Context) part {
+	d.probe.mu.Lock()
+	defer d.probe.mu.Unlock()
+	if time.Since(d.probe.at) >= time.Second {
+		ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), showPatience)
+		defer stop()
+		d.probe.okay, d.probe.at = d.Store.Ping(ctx) == nil, time.Now()
+	}
+	if !d.probe.okay {
+		return part{Why: "the database does not answer"}
+	}
+	return part{OK: true}
+}
+
+func (d *door) boardPart() part {
+	asOf, limit := d.Board.AsOf(), d.StaleAfter
+	if limit == 0 {
+		limit = staleAfter
+	}
+	switch {
+	case asOf.IsZero() || !d.Board.Current().Loaded:
+		return part{Why: "nothing has been read from the database yet"}
+	case d.Clock.Now().Sub(asOf) > limit:
+		return part{Why: "what is shown is old: the database has not answered lately", AsOf: asOf}
+	}
+	return part{OK: true, AsOf: asOf}
+}
+
+func writeHealth(w http.ResponseWriter, answer health) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if !answer.Ready {
+		w.Header().Set("Retry-After", "5")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_ = json.NewEncoder(w).Encode(answer)
+}

@@ -1,0 +1,135 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"mime"
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"example.org/interlude/access"
+	"example.org/interlude/api"
+)
+
+// route is one operation of the native API, as the table in routes.go declares it.
+type route struct {
+	id, method, path string
+	summary, about   string
+	tag              string
+	// scope is the least that a token must have. There is no operation without one.
+	scope access.Scope
+	// answer is the status of success, 200 when it is 0.
+	answer int
+	// body is the type that a request carries, nil for none; optional bodies may be left out.
+	body     reflect.Type
+	optional bool
+}
+
+// scopeKey is where an operation keeps its scope.
+const scopeKey = "scope"
+
+// native registers operations.
+type native struct {
+	door *door
+	huma huma.API
+}
+
+// openNative puts the native API on the mux.
+func (d *door) openNative() {
+	n := &native{door: d, huma: newHuma(d.mux)}
+	n.huma.UseMiddleware(n.guard)
+	n.routes()
+	finish(n.huma.OpenAPI())
+	document, err := json.MarshalIndent(n.huma.OpenAPI(), "", "  ")
+	if err != nil {
+		panic("the OpenAPI document cannot be written: " + err.Error()) // no input reaches here: a test would see it
+	}
+	d.mux.HandleFunc("GET "+api.Prefix+api.PathOpenAPI, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/openapi+json")
+		w.Header().Set("Cache-Control", "public, max-age=300")
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		_, _ = w.Write(document)
+	})
+	d.mux.HandleFunc(api.Prefix+"/", d.notThere)
+}
+
+func newHuma(mux *http.ServeMux) huma.API {
+	return humago.NewWithPrefix(mux, api.Prefix, huma.Config{
+		OpenAPI: describe(),
+		Formats: map[string]huma.Format{
+			"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat,
+		},
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+		Transformers:                 []huma.Transformer{translated},
+	})
+}
+
+// register adds an operation. Its handler's errors pass through the table in problem.go.
+func register[I, O any](n *native, r route, handle func(context.Context, *I) (*O, error)) {
+	op := huma.Operation{
+		OperationID: r.id, Method: r.method, Path: r.path, Summary: r.summary, Description: r.about, Tags: []string{r.tag},
+		DefaultStatus: r.answer, Metadata: map[string]any{scopeKey: r.scope},
+		Security:         []map[string][]string{{"token": {string(r.scope)}}},
+		MaxBodyBytes:     api.LargestBody + 1, // huma refuses a body of exactly the limit
+		SkipValidateBody: true,                // decode reads it, and says what is wrong in our words
+		Responses:        map[string]*huma.Response{"default": problemResponse(n.huma.OpenAPI().Components.Schemas)},
+	}
+	writes := r.method != http.MethodGet
+	huma.Register(n.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err == nil {
+			if writes {
+				n.door.metrics.acts.WithLabelValues(r.id, "done").Inc()
+			}
+			return out, nil
+		}
+		answer := n.door.refusalOf(ctx, err)
+		answer.Instance = requestID(ctx)
+		if writes {
+			n.door.metrics.acts.WithLabelValues(r.id, string(answer.Code)).Inc()
+		}
+		return nil, answer
+	})
+	n.describeOperation(r)
+}
+
+// guard lets those in who may do what they ask for. It stands before the body is read.
+func (n *native) guard(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
+	op := ctx.Operation()
+	// A call that was begun is finished, whether or not somebody waits for its answer.
+	call, stop := context.WithTimeout(context.WithoutCancel(r.Context()), callPatience)
+	defer stop()
+	w.Header().Set("Cache-Control", "no-store")
+	token, err := n.door.keys.recognise(call, r.Header.Get("Authorization"))
+	if err == nil {
+		recordOf(call).token = token.Name
+		required, _ := op.Metadata[scopeKey].(access.Scope)
+		err = permit(token, required, op.OperationID)
+	}
+	if err == nil {
+		err = checkMediaType(r)
+	}
+	if err != nil {
+		n.door.refuse(w, r, err)
+		return
+	}
+	who := visitor{token: token, conditional: r.Header.Get("If-Match") != ""}
+	next(huma.WithContext(ctx, context.WithValue(call, visitorKey{}, who)))
+}
+
+// checkMediaType refuses a body that is not called JSON. A request without a body needs no type.
+func checkMediaType(r *http.Request) error {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" {
+		return errMediaType
+	}
+	return nil
+}
