@@ -94,6 +94,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(data)
 	}
 	f.Add([]byte(two))
+	f.Add([]byte("title: x\nupdates:\n- {status: resolved, at: 2020-01-01T00:00:00Z, components: {}}\n"))
 	f.Add([]byte("a: &a [*a]\n<<: {b: |\n  c}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		found, err := document.Read(bytes.NewReader(data), "f.yaml")

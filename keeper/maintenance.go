@@ -112,6 +112,7 @@ func (k *Keeper) move(ctx context.Context, ref string, say status.Post, ask Requ
 			return err
 		}
 		b.PutMaintenance(next)
+		b.Skip(next)
 		b.Say(e)
 		return nil
 	})

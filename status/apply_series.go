@@ -2,6 +2,7 @@ package status
 
 import (
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -28,7 +29,7 @@ func (b *Book) applySeries(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 		return nil, nil, invalidIn(err, "summary")
 	}
 	have, exists := b.FindSeries(template.Key)
-	want := Series{ID: have.ID, Key: template.Key, Template: template, Recurrence: *d.Recurrence, Announced: have.Announced, Version: have.Version}
+	want := Series{ID: have.ID, Key: template.Key, Template: template, Recurrence: *d.Recurrence, Announced: have.Announced, Skipped: have.Skipped, Version: have.Version}
 	fields := seriesFields(have, want, b)
 	if exists && len(fields) == 0 {
 		return nil, nil, nil
@@ -67,32 +68,31 @@ func datesField(days []Date) string {
 	return text
 }
 
-// followSeries brings the planned occurrences of a series after its change: those that the rule still has keep their
-// place, those that moved are rescheduled in order, and those that are left over are canceled.
+// followSeries brings the planned occurrences of a series after its change: those that the rule has on the same day
+// keep their place, those that moved to other days are rescheduled in order, and those that are left over or fall on
+// an excepted day are canceled. One that was edited by itself stays as it is, and takes the place of its day.
 func (b *Book) followSeries(s Series, now time.Time, by Actor) error {
-	var planned []Maintenance
-	for _, m := range b.Maintenances {
-		if m.Series == s.ID && m.State == Scheduled && !m.Detached {
-			planned = append(planned, m)
-		}
-	}
-	slices.SortFunc(planned, func(x, y Maintenance) int { return x.Occurrence.Compare(y.Occurrence) })
-	windows := s.Recurrence.Next(s.Template.Window, b.Page.TimeZone, now, max(len(planned), 1)+mostAnnounced)
+	planned := b.plannedOf(s.ID)
+	windows := s.Next(b.Page.TimeZone, now, len(planned)+mostAnnounced)
+	day := func(t time.Time) Date { return DateOf(t.In(b.seriesZone(s))) }
 	var moved []Maintenance
 	for _, m := range planned {
-		at := slices.IndexFunc(windows, func(w Window) bool { return w.Start.Equal(m.Occurrence) })
-		if at < 0 {
+		at := slices.IndexFunc(windows, func(w Window) bool { return day(w.Start) == day(m.Occurrence) })
+		switch {
+		case at < 0 && !m.Detached:
 			moved = append(moved, m)
 			continue
-		}
-		if err := b.follow(m, s, windows[at], now, by); err != nil {
-			return err
+		case at < 0:
+			continue
+		case !m.Detached:
+			if err := b.follow(m, s, windows[at], now, by); err != nil {
+				return err
+			}
 		}
 		windows = slices.Delete(windows, at, at+1)
 	}
 	for _, m := range moved {
-		day := DateOf(m.Occurrence.In(b.seriesZone(s)))
-		if len(windows) == 0 || slices.Contains(s.Recurrence.Except, day) {
+		if len(windows) == 0 || slices.Contains(s.Recurrence.Except, day(m.Occurrence)) {
 			next, e, err := m.Cancel(now, by, Post{})
 			if err != nil {
 				return err
@@ -104,13 +104,23 @@ func (b *Book) followSeries(s Series, now time.Time, by Actor) error {
 		if err := b.follow(m, s, windows[0], now, by); err != nil {
 			return err
 		}
-		if s.Announced.Before(windows[0].Start) {
-			s.Announced = windows[0].Start
-			b.PutSeries(s)
-		}
 		windows = windows[1:]
 	}
+	s.Announced = time.Time{} // the rule may have new occurrences before the last one
+	b.PutSeries(s)
 	return nil
+}
+
+// plannedOf lists the planned occurrences of a series, the next first.
+func (b *Book) plannedOf(seriesID string) []Maintenance {
+	var planned []Maintenance
+	for _, m := range b.Maintenances {
+		if m.Series == seriesID && m.State == Scheduled {
+			planned = append(planned, m)
+		}
+	}
+	slices.SortFunc(planned, func(x, y Maintenance) int { return x.Occurrence.Compare(y.Occurrence) })
+	return planned
 }
 
 func (b *Book) seriesZone(s Series) *time.Location {
@@ -147,7 +157,7 @@ func (b *Book) Occur(seriesID string, now time.Time, by Actor) ([]Warning, error
 		if after.Before(now) {
 			after = now
 		}
-		windows := s.Recurrence.Next(s.Template.Window, b.Page.TimeZone, after, 1)
+		windows := b.unannounced(s, after)
 		if len(windows) == 0 {
 			s.Ended = !b.hasPlanned(s.ID) && !s.Announced.After(now)
 			if s.Ended {
@@ -168,10 +178,7 @@ func (b *Book) Occur(seriesID string, now time.Time, by Actor) ([]Warning, error
 			b.PutSeries(s)
 			continue
 		}
-		m.Key = s.Key + w.Start.In(b.seriesZone(s)).Format("-2006-01-02")
-		if taken, exists := b.Maintenance(m.Key); exists && taken.Series != s.ID {
-			m.Key += w.Start.UTC().Format("-1504")
-		}
+		m.Key = b.freeKey(s.Key + w.Start.In(b.seriesZone(s)).Format("-2006-01-02"))
 		_, cautions, err := b.Announce(m, now, by, Post{})
 		if err != nil {
 			return warnings, err
@@ -184,11 +191,44 @@ func (b *Book) Occur(seriesID string, now time.Time, by Actor) ([]Warning, error
 	return warnings, nil
 }
 
-func (b *Book) hasPlanned(seriesID string) bool {
-	return slices.ContainsFunc(b.Maintenances, func(m Maintenance) bool { return m.Series == seriesID && m.State == Scheduled })
+// unannounced lists the next occurrences after a moment that are not on the page yet.
+func (b *Book) unannounced(s Series, after time.Time) []Window {
+	zone := b.seriesZone(s)
+	there := make(map[Date]bool)
+	for _, m := range b.Maintenances {
+		if m.Series == s.ID && m.Open() {
+			there[DateOf(m.Occurrence.In(zone))] = true
+		}
+	}
+	windows := s.Next(b.Page.TimeZone, after, len(there)+1)
+	return slices.DeleteFunc(windows, func(w Window) bool { return there[DateOf(w.Start.In(zone))] })
 }
 
+// freeKey is the key or, where it is taken by an occurrence that was moved from that day, the key with a number.
+func (b *Book) freeKey(key string) string {
+	free := key
+	for n := 2; ; n++ {
+		if _, taken := b.Maintenance(free); !taken {
+			return free
+		}
+		free = key + "-" + strconv.Itoa(n)
+	}
+}
+
+func (b *Book) hasPlanned(seriesID string) bool { return len(b.plannedOf(seriesID)) > 0 }
+
 func (b *Book) ahead() time.Duration { return max(Ahead, time.Duration(b.Page.LeastNotice)) }
+
+// Skip notes that an occurrence was called off by a person, so that no later change of its series announces its day
+// again. It does nothing for what belongs to no series.
+func (b *Book) Skip(m Maintenance) {
+	s, ok := b.FindSeries(m.Series)
+	if !ok || m.State != Canceled {
+		return
+	}
+	s.Skipped = append(slices.Clip(s.Skipped), DateOf(m.Occurrence.In(b.seriesZone(s))))
+	b.PutSeries(s)
+}
 
 // NextOccurrence is when the clock has to look at a series again to announce the next occurrence; false when never.
 func (b *Book) NextOccurrence(s Series, now time.Time) (time.Time, bool) {
@@ -199,7 +239,7 @@ func (b *Book) NextOccurrence(s Series, now time.Time) (time.Time, bool) {
 	if after.Before(now) {
 		after = now
 	}
-	windows := s.Recurrence.Next(s.Template.Window, b.Page.TimeZone, after, 1)
+	windows := b.unannounced(s, after)
 	if len(windows) == 0 {
 		return time.Time{}, false
 	}

@@ -87,52 +87,84 @@ func TestHistoryFollowsSettingsAndClaims(t *testing.T) {
 		incidents    []Incident
 		want         string
 	}{
-		{name: "a component that nothing happened to is operational",
-			want: "00:00 operational 23:00"},
-		{name: "nothing is known before its creation",
-			component: Component{Created: clock15("05:00")}, want: "05:00 operational 23:00"},
-		{name: "nor after its removal",
-			component: Component{Removed: clock15("05:00")}, want: "00:00 operational 05:00"},
-		{name: "a setting holds until the next",
+		{
+			name: "a component that nothing happened to is operational",
+			want: "00:00 operational 23:00",
+		},
+		{
+			name:      "nothing is known before its creation",
+			component: Component{Created: clock15("05:00")}, want: "05:00 operational 23:00",
+		},
+		{
+			name:      "nor after its removal",
+			component: Component{Removed: clock15("05:00")}, want: "00:00 operational 05:00",
+		},
+		{
+			name:     "a setting holds until the next",
 			settings: []Setting{set("02:00", MajorOutage), set("03:00", Operational), {"other", clock15("04:00"), MajorOutage}},
-			want:     "00:00 operational 02:00, 02:00 major_outage 03:00, 03:00 operational 23:00"},
-		{name: "its own state is the last setting",
-			component: Component{Condition: PartialOutage, SetAt: clock15("04:00")}, want: "00:00 operational 04:00, 04:00 partial_outage 23:00"},
-		{name: "a maintenance claims from beginning to end",
+			want:     "00:00 operational 02:00, 02:00 major_outage 03:00, 03:00 operational 23:00",
+		},
+		{
+			name:      "its own state is the last setting",
+			component: Component{Condition: PartialOutage, SetAt: clock15("04:00")}, want: "00:00 operational 04:00, 04:00 partial_outage 23:00",
+		},
+		{
+			name:         "a maintenance claims from beginning to end",
 			maintenances: []Maintenance{worked("06:01", InProgress, "07:00", Verifying, "07:14", Completed)},
-			want:         "00:00 operational 06:01, 06:01 under_maintenance 07:14, 07:14 operational 23:00"},
-		{name: "one under way goes on",
-			maintenances: []Maintenance{worked("06:00", InProgress)}, want: "00:00 operational 06:00, 06:00 under_maintenance 23:00"},
-		{name: "one that was reopened claims twice",
+			want:         "00:00 operational 06:01, 06:01 under_maintenance 07:14, 07:14 operational 23:00",
+		},
+		{
+			name:         "one under way goes on",
+			maintenances: []Maintenance{worked("06:00", InProgress)}, want: "00:00 operational 06:00, 06:00 under_maintenance 23:00",
+		},
+		{
+			name:         "one that was reopened claims twice",
 			maintenances: []Maintenance{worked("06:00", InProgress, "07:00", Completed, "08:00", InProgress, "09:00", Completed)},
-			want:         "00:00 operational 06:00, 06:00 under_maintenance 07:00, 07:00 operational 08:00, 08:00 under_maintenance 09:00, 09:00 operational 23:00"},
-		{name: "one that was canceled before it began claims nothing",
-			maintenances: []Maintenance{worked("06:00", Canceled)}, want: "00:00 operational 23:00"},
-		{name: "one that was given up claims until then",
+			want:         "00:00 operational 06:00, 06:00 under_maintenance 07:00, 07:00 operational 08:00, 08:00 under_maintenance 09:00, 09:00 operational 23:00",
+		},
+		{
+			name:         "one that was canceled before it began claims nothing",
+			maintenances: []Maintenance{worked("06:00", Canceled)}, want: "00:00 operational 23:00",
+		},
+		{
+			name:         "one that was given up claims until then",
 			maintenances: []Maintenance{worked("06:00", InProgress, "06:30", Canceled)},
-			want:         "00:00 operational 06:00, 06:00 under_maintenance 06:30, 06:30 operational 23:00"},
-		{name: "a setting overrules what was claimed before it",
+			want:         "00:00 operational 06:00, 06:00 under_maintenance 06:30, 06:30 operational 23:00",
+		},
+		{
+			name:         "a setting overrules what was claimed before it",
 			settings:     []Setting{set("06:30", Operational)},
 			maintenances: []Maintenance{worked("06:00", InProgress, "07:00", Completed)},
-			want:         "00:00 operational 06:00, 06:00 under_maintenance 06:30, 06:30 operational 23:00"},
-		{name: "and is overruled by going back to work",
+			want:         "00:00 operational 06:00, 06:00 under_maintenance 06:30, 06:30 operational 23:00",
+		},
+		{
+			name:         "and is overruled by going back to work",
 			settings:     []Setting{set("06:30", Operational)},
 			maintenances: []Maintenance{worked("06:00", InProgress, "06:45", Verifying, "06:50", InProgress, "07:00", Completed)},
-			want:         "00:00 operational 06:00, 06:00 under_maintenance 06:30, 06:30 operational 06:50, 06:50 under_maintenance 07:00, 07:00 operational 23:00"},
-		{name: "an incident claims what its updates say",
+			want:         "00:00 operational 06:00, 06:00 under_maintenance 06:30, 06:30 operational 06:50, 06:50 under_maintenance 07:00, 07:00 operational 23:00",
+		},
+		{
+			name:      "an incident claims what its updates say",
 			incidents: []Incident{told("01:00", MajorOutage, "02:00", Condition(""), "03:00", DegradedPerformance, "04:00", Resolved)},
-			want:      "00:00 operational 01:00, 01:00 major_outage 03:00, 03:00 degraded_performance 04:00, 04:00 operational 23:00"},
-		{name: "and again when it is reopened",
+			want:      "00:00 operational 01:00, 01:00 major_outage 03:00, 03:00 degraded_performance 04:00, 04:00 operational 23:00",
+		},
+		{
+			name:      "and again when it is reopened",
 			incidents: []Incident{told("01:00", MajorOutage, "02:00", Resolved, "03:00", Condition(""), "04:00", Resolved)},
-			want:      "00:00 operational 01:00, 01:00 major_outage 02:00, 02:00 operational 03:00, 03:00 major_outage 04:00, 04:00 operational 23:00"},
-		{name: "the worst of several is shown",
+			want:      "00:00 operational 01:00, 01:00 major_outage 02:00, 02:00 operational 03:00, 03:00 major_outage 04:00, 04:00 operational 23:00",
+		},
+		{
+			name:         "the worst of several is shown",
 			maintenances: []Maintenance{worked("01:00", InProgress, "03:00", Completed)},
 			incidents:    []Incident{told("02:00", PartialOutage, "04:00", Resolved)},
-			want:         "00:00 operational 01:00, 01:00 under_maintenance 02:00, 02:00 partial_outage 04:00, 04:00 operational 23:00"},
-		{name: "an event that was entered afterwards covers the time before creation",
+			want:         "00:00 operational 01:00, 01:00 under_maintenance 02:00, 02:00 partial_outage 04:00, 04:00 operational 23:00",
+		},
+		{
+			name:         "an event that was entered afterwards covers the time before creation",
 			component:    Component{Created: clock15("12:00"), SetAt: clock15("12:00"), Condition: Operational},
 			maintenances: []Maintenance{worked("06:00", InProgress, "07:00", Completed)},
-			want:         "06:00 under_maintenance 07:00, 12:00 operational 23:00"},
+			want:         "06:00 under_maintenance 07:00, 12:00 operational 23:00",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.component.ID = "c"
@@ -190,7 +222,7 @@ func TestHistoryIsWhatReadersSawMinuteByMinute(t *testing.T) {
 		}
 		return all
 	}
-	for range 300 {
+	for range 80 {
 		var settings []Setting
 		for _, clock := range times(random.IntN(5)) {
 			settings = append(settings, Setting{"c", clock15(clock), Conditions[random.IntN(5)]})

@@ -36,8 +36,10 @@ func TestExpandReplacesPlaceholders(t *testing.T) {
 		{"a text without any stays as it is", "No } braces { here.", "No } braces { here."},
 		{"the window is inserted", "Between {{ .Window }}.", "Between Jan 15, 2027, 06:00 to 07:00 UTC."},
 		{"spaces do not matter", "{{.Start}}-{{  .End  }}", "06:00-07:00"},
-		{"every name is known", "{{.Window}}{{.Start}}{{.End}}{{.Duration}}{{.Title}}{{.Page}}{{.Affected}}{{.Estimate}}",
-			"Jan 15, 2027, 06:00 to 07:00 UTC06:0007:001 hourDatabase maintenanceNorthwindAPIs07:30"},
+		{
+			"every name is known", "{{.Window}}{{.Start}}{{.End}}{{.Duration}}{{.Title}}{{.Page}}{{.Affected}}{{.Estimate}}",
+			"Jan 15, 2027, 06:00 to 07:00 UTC06:0007:001 hourDatabase maintenanceNorthwindAPIs07:30",
+		},
 		{"two braces are written as a string", `Write {{ "{{" }} .Window }}.`, "Write {{ .Window }}."},
 		{"a raw string will do", "Write {{ `{{` }}.", "Write {{."},
 		{"hyphens trim the space beside them", "From \n{{- .Start -}}\n to", "From06:00to"},
@@ -124,9 +126,20 @@ func TestWindowTextWithoutAZoneIsUTC(t *testing.T) {
 func TestNearestFindsWhatWasMeant(t *testing.T) {
 	known := []string{"window", "why", "title", "summary", "affects", "updates"}
 	for _, c := range []struct{ word, want string }{
-		{"windwo", "window"}, {"Window", "window"}, {"windows", "window"}, {"affect", "affects"}, {"afects", "affects"},
-		{"titel", "title"}, {"summry", "summary"}, {"upd", "updates"}, {"wyh", "why"}, {"wh", "why"},
-		{"colour", ""}, {"x", ""}, {"", ""}, {strings.Repeat("w", 65), ""},
+		{"windwo", "window"},
+		{"Window", "window"},
+		{"windows", "window"},
+		{"affect", "affects"},
+		{"afects", "affects"},
+		{"titel", "title"},
+		{"summry", "summary"},
+		{"upd", "updates"},
+		{"wyh", "why"},
+		{"wh", "why"},
+		{"colour", ""},
+		{"x", ""},
+		{"", ""},
+		{strings.Repeat("w", 65), ""},
 	} {
 		if got := Nearest(c.word, known); got != c.want {
 			t.Errorf("nearest of %q: got %q, want %q", c.word, got, c.want)

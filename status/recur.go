@@ -115,12 +115,15 @@ func (r Recurrence) Next(first Window, pageZone string, after time.Time, n int) 
 	return windows
 }
 
-// Next returns at most n windows of the series that start after the given moment: none once it has ended.
+// Next returns at most n windows of the series that start after the given moment, without those that a person called
+// off: none once it has ended.
 func (s Series) Next(pageZone string, after time.Time, n int) []Window {
 	if s.Ended {
 		return nil
 	}
-	return s.Recurrence.Next(s.Template.Window, pageZone, after, n)
+	r := s.Recurrence
+	r.Except = slices.Concat(r.Except, s.Skipped)
+	return r.Next(s.Template.Window, pageZone, after, n)
 }
 
 // starts yields the days and moments at which the rule begins, the first one first, within its COUNT and UNTIL.

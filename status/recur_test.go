@@ -3,12 +3,9 @@ package status
 import (
 	"errors"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/teambition/rrule-go"
 )
 
 // starts writes the starts of windows in a zone, for comparison.
@@ -28,40 +25,72 @@ func hour(t testing.TB, start string) Window {
 
 func TestNextFollowsTheRule(t *testing.T) {
 	for _, c := range []struct{ name, rule, zone, first, want string }{
-		{"every week keeps its weekday", "FREQ=WEEKLY", "UTC", "2027-01-03T06:00:00Z",
-			"2027-01-03T06:00+00:00 2027-01-10T06:00+00:00 2027-01-17T06:00+00:00 2027-01-24T06:00+00:00"},
-		{"two days every other week", "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TH", "UTC", "2027-01-04T06:00:00Z",
-			"2027-01-04T06:00+00:00 2027-01-07T06:00+00:00 2027-01-18T06:00+00:00 2027-01-21T06:00+00:00"},
-		{"WKST decides which week is the other one", "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,SU;WKST=SU", "UTC", "1997-08-05T09:00:00Z",
-			"1997-08-05T09:00+00:00 1997-08-17T09:00+00:00 1997-08-19T09:00+00:00 1997-08-31T09:00+00:00"},
-		{"the last Sunday of a month", "FREQ=MONTHLY;BYDAY=-1SU", "UTC", "2027-01-31T06:00:00Z",
-			"2027-01-31T06:00+00:00 2027-02-28T06:00+00:00 2027-03-28T06:00+00:00 2027-04-25T06:00+00:00"},
-		{"the 31st skips short months", "FREQ=MONTHLY;BYMONTHDAY=31", "UTC", "2027-01-31T06:00:00Z",
-			"2027-01-31T06:00+00:00 2027-03-31T06:00+00:00 2027-05-31T06:00+00:00 2027-07-31T06:00+00:00"},
-		{"a monthly rule keeps the day of its first window", "FREQ=MONTHLY", "UTC", "2027-01-31T06:00:00Z",
-			"2027-01-31T06:00+00:00 2027-03-31T06:00+00:00 2027-05-31T06:00+00:00 2027-07-31T06:00+00:00"},
-		{"the last day of a month knows leap years", "FREQ=MONTHLY;INTERVAL=12;BYMONTHDAY=-1", "UTC", "2027-02-28T06:00:00Z",
-			"2027-02-28T06:00+00:00 2028-02-29T06:00+00:00 2029-02-28T06:00+00:00 2030-02-28T06:00+00:00"},
-		{"February 29 waits for leap years and skips 2100", "FREQ=YEARLY", "UTC", "2092-02-29T06:00:00Z",
-			"2092-02-29T06:00+00:00 2096-02-29T06:00+00:00 2104-02-29T06:00+00:00 2108-02-29T06:00+00:00"},
-		{"the last weekday of a month", "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", "UTC", "2027-01-29T06:00:00Z",
-			"2027-01-29T06:00+00:00 2027-02-26T06:00+00:00 2027-03-31T06:00+00:00 2027-04-30T06:00+00:00"},
-		{"a plain weekday beside a numbered one counts in full", "FREQ=MONTHLY;BYDAY=SU,1MO", "UTC", "2027-01-03T06:00:00Z",
-			"2027-01-03T06:00+00:00 2027-01-04T06:00+00:00 2027-01-10T06:00+00:00 2027-01-17T06:00+00:00"},
-		{"positions count in the whole first week", "FREQ=WEEKLY;BYDAY=MO,WE;BYSETPOS=1", "UTC", "2027-01-06T06:00:00Z",
-			"2027-01-06T06:00+00:00 2027-01-11T06:00+00:00 2027-01-18T06:00+00:00 2027-01-25T06:00+00:00"},
+		{
+			"every week keeps its weekday", "FREQ=WEEKLY", "UTC", "2027-01-03T06:00:00Z",
+			"2027-01-03T06:00+00:00 2027-01-10T06:00+00:00 2027-01-17T06:00+00:00 2027-01-24T06:00+00:00",
+		},
+		{
+			"two days every other week", "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TH", "UTC", "2027-01-04T06:00:00Z",
+			"2027-01-04T06:00+00:00 2027-01-07T06:00+00:00 2027-01-18T06:00+00:00 2027-01-21T06:00+00:00",
+		},
+		{
+			"WKST decides which week is the other one", "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,SU;WKST=SU", "UTC", "1997-08-05T09:00:00Z",
+			"1997-08-05T09:00+00:00 1997-08-17T09:00+00:00 1997-08-19T09:00+00:00 1997-08-31T09:00+00:00",
+		},
+		{
+			"the last Sunday of a month", "FREQ=MONTHLY;BYDAY=-1SU", "UTC", "2027-01-31T06:00:00Z",
+			"2027-01-31T06:00+00:00 2027-02-28T06:00+00:00 2027-03-28T06:00+00:00 2027-04-25T06:00+00:00",
+		},
+		{
+			"the 31st skips short months", "FREQ=MONTHLY;BYMONTHDAY=31", "UTC", "2027-01-31T06:00:00Z",
+			"2027-01-31T06:00+00:00 2027-03-31T06:00+00:00 2027-05-31T06:00+00:00 2027-07-31T06:00+00:00",
+		},
+		{
+			"a monthly rule keeps the day of its first window", "FREQ=MONTHLY", "UTC", "2027-01-31T06:00:00Z",
+			"2027-01-31T06:00+00:00 2027-03-31T06:00+00:00 2027-05-31T06:00+00:00 2027-07-31T06:00+00:00",
+		},
+		{
+			"the last day of a month knows leap years", "FREQ=MONTHLY;INTERVAL=12;BYMONTHDAY=-1", "UTC", "2027-02-28T06:00:00Z",
+			"2027-02-28T06:00+00:00 2028-02-29T06:00+00:00 2029-02-28T06:00+00:00 2030-02-28T06:00+00:00",
+		},
+		{
+			"February 29 waits for leap years and skips 2100", "FREQ=YEARLY", "UTC", "2092-02-29T06:00:00Z",
+			"2092-02-29T06:00+00:00 2096-02-29T06:00+00:00 2104-02-29T06:00+00:00 2108-02-29T06:00+00:00",
+		},
+		{
+			"the last weekday of a month", "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", "UTC", "2027-01-29T06:00:00Z",
+			"2027-01-29T06:00+00:00 2027-02-26T06:00+00:00 2027-03-31T06:00+00:00 2027-04-30T06:00+00:00",
+		},
+		{
+			"a plain weekday beside a numbered one counts in full", "FREQ=MONTHLY;BYDAY=SU,1MO", "UTC", "2027-01-03T06:00:00Z",
+			"2027-01-03T06:00+00:00 2027-01-04T06:00+00:00 2027-01-10T06:00+00:00 2027-01-17T06:00+00:00",
+		},
+		{
+			"positions count in the whole first week", "FREQ=WEEKLY;BYDAY=MO,WE;BYSETPOS=1", "UTC", "2027-01-06T06:00:00Z",
+			"2027-01-06T06:00+00:00 2027-01-11T06:00+00:00 2027-01-18T06:00+00:00 2027-01-25T06:00+00:00",
+		},
 		{"COUNT counts the first window", "FREQ=DAILY;COUNT=2", "UTC", "2027-01-03T06:00:00Z", "2027-01-03T06:00+00:00 2027-01-04T06:00+00:00"},
-		{"COUNT counts a first window that the rule does not give", "FREQ=WEEKLY;BYDAY=SU;COUNT=2", "UTC", "2027-01-01T06:00:00Z",
-			"2027-01-01T06:00+00:00 2027-01-03T06:00+00:00"},
-		{"UNTIL as a moment includes it", "FREQ=DAILY;UNTIL=20270105T060000Z", "UTC", "2027-01-03T06:00:00Z",
-			"2027-01-03T06:00+00:00 2027-01-04T06:00+00:00 2027-01-05T06:00+00:00"},
-		{"UNTIL as a moment ends before the next", "FREQ=DAILY;UNTIL=20270105T055959Z", "UTC", "2027-01-03T06:00:00Z",
-			"2027-01-03T06:00+00:00 2027-01-04T06:00+00:00"},
-		{"UNTIL as a day is a day of the zone", "FREQ=DAILY;UNTIL=20270105", "America/New_York", "2027-01-04T04:00:00Z",
-			"2027-01-03T23:00-05:00 2027-01-04T23:00-05:00 2027-01-05T23:00-05:00"},
+		{
+			"COUNT counts a first window that the rule does not give", "FREQ=WEEKLY;BYDAY=SU;COUNT=2", "UTC", "2027-01-01T06:00:00Z",
+			"2027-01-01T06:00+00:00 2027-01-03T06:00+00:00",
+		},
+		{
+			"UNTIL as a moment includes it", "FREQ=DAILY;UNTIL=20270105T060000Z", "UTC", "2027-01-03T06:00:00Z",
+			"2027-01-03T06:00+00:00 2027-01-04T06:00+00:00 2027-01-05T06:00+00:00",
+		},
+		{
+			"UNTIL as a moment ends before the next", "FREQ=DAILY;UNTIL=20270105T055959Z", "UTC", "2027-01-03T06:00:00Z",
+			"2027-01-03T06:00+00:00 2027-01-04T06:00+00:00",
+		},
+		{
+			"UNTIL as a day is a day of the zone", "FREQ=DAILY;UNTIL=20270105", "America/New_York", "2027-01-04T04:00:00Z",
+			"2027-01-03T23:00-05:00 2027-01-04T23:00-05:00 2027-01-05T23:00-05:00",
+		},
 		{"small letters and the name of the property are understood", " rrule:freq=daily;count=1 ", "UTC", "2027-01-03T06:00:00Z", "2027-01-03T06:00+00:00"},
-		{"the day is that of the zone", "FREQ=WEEKLY;BYDAY=SU", "America/New_York", "2027-01-04T04:00:00Z",
-			"2027-01-03T23:00-05:00 2027-01-10T23:00-05:00 2027-01-17T23:00-05:00 2027-01-24T23:00-05:00"},
+		{
+			"the day is that of the zone", "FREQ=WEEKLY;BYDAY=SU", "America/New_York", "2027-01-04T04:00:00Z",
+			"2027-01-03T23:00-05:00 2027-01-10T23:00-05:00 2027-01-17T23:00-05:00 2027-01-24T23:00-05:00",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			first := hour(t, c.first)
@@ -79,22 +108,38 @@ func TestNextFollowsTheRule(t *testing.T) {
 
 func TestNextKeepsTheClockTimeWhenClocksChange(t *testing.T) {
 	for _, c := range []struct{ name, zone, first, want string }{
-		{"Berlin, spring: 02:30 does not exist and is 03:30", "Europe/Berlin", "2027-03-27T01:30:00Z",
-			"2027-03-27T02:30+01:00 2027-03-28T03:30+02:00 2027-03-29T02:30+02:00"},
-		{"Berlin, autumn: the first 02:30", "Europe/Berlin", "2027-10-30T00:30:00Z",
-			"2027-10-30T02:30+02:00 2027-10-31T02:30+02:00 2027-11-01T02:30+01:00"},
-		{"New York, spring", "America/New_York", "2027-03-13T07:30:00Z",
-			"2027-03-13T02:30-05:00 2027-03-14T03:30-04:00 2027-03-15T02:30-04:00"},
-		{"New York, autumn", "America/New_York", "2027-11-06T05:30:00Z",
-			"2027-11-06T01:30-04:00 2027-11-07T01:30-04:00 2027-11-08T01:30-05:00"},
-		{"Lord Howe, spring: half an hour", "Australia/Lord_Howe", "2027-10-01T15:45:00Z",
-			"2027-10-02T02:15+10:30 2027-10-03T02:45+11:00 2027-10-04T02:15+11:00"},
-		{"Lord Howe, autumn: half an hour", "Australia/Lord_Howe", "2027-04-02T14:45:00Z",
-			"2027-04-03T01:45+11:00 2027-04-04T01:45+11:00 2027-04-05T01:45+10:30"},
-		{"Santiago: midnight does not exist", "America/Santiago", "2027-09-04T04:00:00Z",
-			"2027-09-04T00:00-04:00 2027-09-05T01:00-03:00 2027-09-06T00:00-03:00"},
-		{"Apia: a whole day does not exist, and its moment is not given twice", "Pacific/Apia", "2011-12-29T16:00:00Z",
-			"2011-12-29T06:00-10:00 2011-12-31T06:00+14:00 2012-01-01T06:00+14:00"},
+		{
+			"Berlin, spring: 02:30 does not exist and is 03:30", "Europe/Berlin", "2027-03-27T01:30:00Z",
+			"2027-03-27T02:30+01:00 2027-03-28T03:30+02:00 2027-03-29T02:30+02:00",
+		},
+		{
+			"Berlin, autumn: the first 02:30", "Europe/Berlin", "2027-10-30T00:30:00Z",
+			"2027-10-30T02:30+02:00 2027-10-31T02:30+02:00 2027-11-01T02:30+01:00",
+		},
+		{
+			"New York, spring", "America/New_York", "2027-03-13T07:30:00Z",
+			"2027-03-13T02:30-05:00 2027-03-14T03:30-04:00 2027-03-15T02:30-04:00",
+		},
+		{
+			"New York, autumn", "America/New_York", "2027-11-06T05:30:00Z",
+			"2027-11-06T01:30-04:00 2027-11-07T01:30-04:00 2027-11-08T01:30-05:00",
+		},
+		{
+			"Lord Howe, spring: half an hour", "Australia/Lord_Howe", "2027-10-01T15:45:00Z",
+			"2027-10-02T02:15+10:30 2027-10-03T02:45+11:00 2027-10-04T02:15+11:00",
+		},
+		{
+			"Lord Howe, autumn: half an hour", "Australia/Lord_Howe", "2027-04-02T14:45:00Z",
+			"2027-04-03T01:45+11:00 2027-04-04T01:45+11:00 2027-04-05T01:45+10:30",
+		},
+		{
+			"Santiago: midnight does not exist", "America/Santiago", "2027-09-04T04:00:00Z",
+			"2027-09-04T00:00-04:00 2027-09-05T01:00-03:00 2027-09-06T00:00-03:00",
+		},
+		{
+			"Apia: a whole day does not exist, and its moment is not given twice", "Pacific/Apia", "2011-12-29T16:00:00Z",
+			"2011-12-29T06:00-10:00 2011-12-31T06:00+14:00 2012-01-01T06:00+14:00",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			first := hour(t, c.first)
@@ -155,7 +200,16 @@ func TestNextIsStrictlyAfter(t *testing.T) {
 	if got := (Recurrence{Rule: "FREQ=HOURLY"}).Next(first, "", first.Start, 1); len(got) != 0 {
 		t.Errorf("got %d windows of an invalid rule, want none", len(got))
 	}
-	if got := (Series{Template: Maintenance{Window: first}, Recurrence: r, Ended: true}).Next("", first.Start, 1); len(got) != 0 {
+}
+
+func TestNextOfASeriesLeavesOutWhatWasCalledOff(t *testing.T) {
+	first := hour(t, "2027-01-03T06:00:00Z")
+	s := Series{Template: Maintenance{Window: first}, Recurrence: Recurrence{Rule: "FREQ=DAILY", Except: []Date{{2027, 1, 4}}}, Skipped: []Date{{2027, 1, 5}}}
+	if got, want := starts(s.Next("", first.Start, 2), time.UTC), "2027-01-06T06:00+00:00 2027-01-07T06:00+00:00"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	s.Ended = true
+	if got := s.Next("", first.Start, 1); len(got) != 0 {
 		t.Errorf("got %d windows of an ended series, want none", len(got))
 	}
 }
@@ -180,107 +234,14 @@ func TestNextIsTheSameHoweverFarTheSeriesHasCome(t *testing.T) {
 	}
 }
 
-// given is the rule evaluated the slow way: whether a day has what the rule asks for, positions aside.
-func (r rule) given(d Date) bool {
-	at := d.In(time.UTC)
-	end := time.Date(d.Year, d.Month+1, 0, 0, 0, 0, 0, time.UTC)
-	ofYear := time.Date(d.Year, 12, 31, 0, 0, 0, 0, time.UTC).YearDay()
-	yes := func(set []int, values ...int) bool {
-		return len(set) == 0 || slices.ContainsFunc(values, func(v int) bool { return slices.Contains(set, v) })
-	}
-	if !yes(r.months, int(d.Month)) || !yes(r.monthDays, d.Day, d.Day-end.Day()-1) || !yes(r.yearDays, at.YearDay(), at.YearDay()-ofYear-1) {
-		return false
-	}
-	number, length := d.Day, end.Day()
-	if r.freq == rrule.YEARLY && len(r.months) == 0 {
-		number, length = at.YearDay(), ofYear
-	}
-	return len(r.weekdays) == 0 || slices.ContainsFunc(r.weekdays, func(w nthWeekday) bool {
-		return w.day == at.Weekday() && (w.n == 0 || w.n == (number+6)/7 || w.n == -(length-number+7)/7)
-	})
-}
-
-// period is the day with which the period of d begins, and how many periods lie between it and the one of first.
-func (r rule) period(first, d Date) (begins Date, apart int) {
-	a, b := first.In(time.UTC), d.In(time.UTC)
-	switch r.freq {
-	case rrule.DAILY:
-		return d, int(b.Sub(a).Hours() / 24)
-	case rrule.WEEKLY:
-		a = a.AddDate(0, 0, -(int(a.Weekday()-r.wkst)+7)%7)
-		b = b.AddDate(0, 0, -(int(b.Weekday()-r.wkst)+7)%7)
-		return DateOf(b), int(b.Sub(a).Hours() / 24 / 7)
-	case rrule.MONTHLY:
-		return Date{d.Year, d.Month, 1}, 12*(d.Year-first.Year) + int(d.Month-first.Month)
-	}
-	return Date{d.Year, 1, 1}, d.Year - first.Year
-}
-
-// slowly is days evaluated day by day.
-func (r rule) slowly(first, last Date) []Date {
-	r = r.explicit(first)
-	var days, set []Date
-	begin, _ := r.period(first, first)
-	flush := func() {
-		for i, d := range set {
-			if (len(r.setpos) == 0 || slices.Contains(r.setpos, i+1) || slices.Contains(r.setpos, i-len(set))) && !d.before(first) {
-				days = append(days, d)
-			}
-		}
-		set = nil
-	}
-	of := begin
-	for at := begin.In(time.UTC); DateOf(at).before(last); at = at.AddDate(0, 0, 1) {
-		d := DateOf(at)
-		begins, apart := r.period(first, d)
-		if begins != of {
-			flush()
-			of = begins
-		}
-		if apart%r.interval == 0 && r.given(d) {
-			set = append(set, d)
-		}
-	}
-	return days
-}
-
-func TestDaysAreThoseOfADayByDayEvaluation(t *testing.T) {
-	random := rand.New(rand.NewPCG(3, 4))
-	pick := func(of ...string) string { return of[random.IntN(len(of))] }
-	for range 1500 {
-		text := "FREQ=" + pick("DAILY", "WEEKLY", "MONTHLY", "YEARLY") + pick("", ";INTERVAL=2", ";INTERVAL=3", ";INTERVAL=7") +
-			pick("", "", ";BYDAY=SU", ";BYDAY=MO,TH", ";BYDAY=1SU", ";BYDAY=-1FR,2MO", ";BYDAY=5WE,MO", ";BYDAY=-5SA,53TU") +
-			pick("", "", ";BYMONTHDAY=31", ";BYMONTHDAY=1,-1,15") + pick("", "", ";BYMONTH=2", ";BYMONTH=1,6,12") +
-			pick("", "", "", ";BYYEARDAY=1,60,-1,-60,366,-366") + pick("", "", ";BYSETPOS=1", ";BYSETPOS=-1,2") + pick("", ";WKST=SU", ";WKST=WE")
-		r, err := parseRule(text)
-		if err != nil {
-			continue
-		}
-		first := DateOf(time.Date(2027, 1, 1+random.IntN(800), 0, 0, 0, 0, time.UTC))
-		last := Date{2040, 1, 1}
-		var got []Date
-		for d := range r.days(first, first) {
-			if !d.before(last) {
-				break
-			}
-			got = append(got, d)
-		}
-		want := r.slowly(first, last)
-		for i := range max(len(got), len(want)) {
-			// The slow evaluation leaves out the period in which it ends.
-			if i < len(want) && (i >= len(got) || got[i] != want[i]) || i >= len(want) && got[i].Year < 2039-r.interval {
-				t.Fatalf("%s from %s, day %d: got %v, want %v", text, first, i, got[min(i, len(got)):min(i+3, len(got))], want[min(i, len(want)):min(i+3, len(want))])
-			}
-		}
-	}
-}
-
 func TestNextGrowsAndKeepsTheClockTime(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	zones := []string{"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Africa/Casablanca", "Asia/Tehran"}
-	rules := []string{"FREQ=DAILY", "FREQ=DAILY;INTERVAL=9", "FREQ=WEEKLY;BYDAY=SU", "FREQ=WEEKLY;BYDAY=SA,SU,MO", "FREQ=MONTHLY;BYDAY=-1SU,2SU",
-		"FREQ=MONTHLY;BYMONTHDAY=1,15,-1", "FREQ=YEARLY;BYYEARDAY=87,300,-1"}
-	for range 300 {
+	rules := []string{
+		"FREQ=DAILY", "FREQ=DAILY;INTERVAL=9", "FREQ=WEEKLY;BYDAY=SU", "FREQ=WEEKLY;BYDAY=SA,SU,MO", "FREQ=MONTHLY;BYDAY=-1SU,2SU",
+		"FREQ=MONTHLY;BYMONTHDAY=1,15,-1", "FREQ=YEARLY;BYYEARDAY=87,300,-1",
+	}
+	for range 100 {
 		zone := mustZone(t, zones[random.IntN(len(zones))])
 		r := Recurrence{Rule: rules[random.IntN(len(rules))], TimeZone: zone.String()}
 		start := time.Unix(1800000000+random.Int64N(60*86400), 0).Truncate(5 * time.Minute)
@@ -328,6 +289,7 @@ func TestValidateRefusesRulesThatNoCalendarFollows(t *testing.T) {
 		{"an end without a zone", "FREQ=DAILY;UNTIL=20280101T060000", "rule must have UNTIL as a day (20271231) or as a moment in UTC (20271231T060000Z)"},
 		{"an end before the start", "FREQ=DAILY;UNTIL=20261231", "rule must not have an UNTIL before the window's start, 2027-01-03T06:00:00Z"},
 		{"a weekday of no language", "FREQ=WEEKLY;BYDAY=SO", "rule must have BYDAY as weekdays such as SU, 1SU (the first) or -1SU (the last), not \"SO\""},
+		{"a week that begins on no day", "FREQ=WEEKLY;WKST=XX", "rule must have WKST as one of MO, TU, WE, TH, FR, SA, SU, not \"XX\""},
 		{"a zeroth weekday", "FREQ=MONTHLY;BYDAY=0SU", "rule must have BYDAY as weekdays"},
 		{"a numbered weekday of a week", "FREQ=WEEKLY;BYDAY=1SU", "rule must number a weekday (1SU) only with FREQ=MONTHLY or YEARLY"},
 		{"a sixth Sunday", "FREQ=MONTHLY;BYDAY=6SU", "rule must number a weekday of a month from 1 to 5 or from -1 to -5, not 6SU"},
@@ -410,6 +372,13 @@ func TestWordsReadAsAPersonWouldSayThem(t *testing.T) {
 		"FREQ=YEARLY;BYYEARDAY=100":                      "FREQ=YEARLY;BYYEARDAY=100",
 		"FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13":            "FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13",
 		"FREQ=MONTHLY;BYDAY=SU":                          "FREQ=MONTHLY;BYDAY=SU",
+		"FREQ=DAILY;INTERVAL=2;BYDAY=MO":                 "FREQ=DAILY;INTERVAL=2;BYDAY=MO",
+		"FREQ=DAILY;BYMONTH=6;BYMONTHDAY=1":              "FREQ=DAILY;BYMONTH=6;BYMONTHDAY=1",
+		"FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR,SA,SU":         "every week on every day",
+		"FREQ=WEEKLY;BYDAY=MO,TU;BYSETPOS=1":             "FREQ=WEEKLY;BYDAY=MO,TU;BYSETPOS=1",
+		"FREQ=YEARLY;BYMONTH=6":                          "each year in June",
+		"FREQ=YEARLY;BYDAY=SU":                           "FREQ=YEARLY;BYDAY=SU",
+		"FREQ=MONTHLY;BYMONTHDAY=3,-2":                   "FREQ=MONTHLY;BYMONTHDAY=3,-2",
 		"nonsense":                                       "nonsense",
 	} {
 		if got := (Recurrence{Rule: rule}).Words(); got != want {

@@ -12,6 +12,8 @@ type Series struct {
 	Recurrence Recurrence `json:"recurrence"`
 	// Announced is the start of the last occurrence that was announced, so that none is announced twice.
 	Announced time.Time `json:"announced,omitzero"`
+	// Skipped are the days of occurrences that a person called off; they are not announced again.
+	Skipped []Date `json:"skipped,omitempty"`
 	// Ended series announce nothing more.
 	Ended   bool  `json:"ended,omitempty"`
 	Version int64 `json:"version"`

@@ -219,10 +219,14 @@ func TestPastThingsAreReadByIDOrKeyWhenAskedFor(t *testing.T) {
 func TestUpdatesAreAddedEditedAndTakenAway(t *testing.T) {
 	a, b, c := status.Update{ID: "a", Body: "first"}, status.Update{ID: "b", Conditions: map[string]status.Condition{"x": status.MajorOutage}}, status.Update{ID: "c"}
 	edited := b
+	many := make([]status.Update, 120)
+	for i := range many {
+		many[i].ID = fmt.Sprint(i)
+	}
 	edited.Conditions = map[string]status.Condition{"x": status.PartialOutage}
 	each(t, allEngines, func(t *testing.T, name string) {
 		s := open(t, name)
-		for _, updates := range [][]status.Update{{a}, {a, b}, {a, edited}, {c, a, b}, {c, b, a}, {b}, nil, {a, b, c}} {
+		for _, updates := range [][]status.Update{{a}, {a, b}, {a, edited}, {c, a, b}, {c, b, a}, {b}, nil, many, {a, b, c}} {
 			change(t, s, func(book *status.Book) {
 				i, _ := book.Incident("i")
 				i.ID = "i"

@@ -21,8 +21,12 @@ func groupFields(g *status.Group, seq stamp) []any {
 
 func componentFields(c *status.Component, seq stamp) []any {
 	return []any{
-		&c.ID, &c.Version, seq, &c.Name, ref{&c.GroupID}, &c.Description, &c.Position, &c.Condition, at{&c.SetAt},
-		at{&c.Created}, at{&c.Removed},
+		&c.ID, &c.Version, seq, &c.Name,
+		ref{&c.GroupID},
+		&c.Description, &c.Position, &c.Condition,
+		at{&c.SetAt},
+		at{&c.Created},
+		at{&c.Removed},
 	}
 }
 

@@ -14,8 +14,12 @@ const (
 
 func incidentFields(i *status.Incident, seq stamp) []any {
 	return []any{
-		&i.ID, &i.Version, seq, derived(i.Open()), &i.Key, &i.Title, &i.State, &i.Impact, asJSON(&i.Affects), at{&i.Began},
-		at{&i.Ended}, &i.Backfilled, at{&i.Created}, at{&i.Changed},
+		&i.ID, &i.Version, seq, derived(i.Open()), &i.Key, &i.Title, &i.State, &i.Impact, asJSON(&i.Affects),
+		at{&i.Began},
+		at{&i.Ended},
+		&i.Backfilled,
+		at{&i.Created},
+		at{&i.Changed},
 	}
 }
 

@@ -19,11 +19,24 @@ const (
 
 func maintenanceFields(m *status.Maintenance, seq stamp) []any {
 	return []any{
-		&m.ID, &m.Version, seq, derived(m.Open()), &m.Key, &m.Title, &m.State, at{&m.Window.Start}, at{&m.Window.End},
-		at{&m.Announced.Start}, at{&m.Announced.End}, at{&m.Began}, at{&m.Ended}, at{&m.Estimate}, &m.Begins, &m.Completes,
+		&m.ID, &m.Version, seq, derived(m.Open()), &m.Key, &m.Title, &m.State,
+		at{&m.Window.Start},
+		at{&m.Window.End},
+		at{&m.Announced.Start},
+		at{&m.Announced.End},
+		at{&m.Began},
+		at{&m.Ended},
+		at{&m.Estimate},
+		&m.Begins, &m.Completes,
 		&m.Summary, &m.Why, asJSON(&m.Affects), asJSON(&m.Promises), asJSON(&m.Reminders), asJSON(&m.Reminded),
-		span{&m.OverrunEvery}, at{&m.OverrunSaid}, &m.ShortNotice, &m.DespiteBlackout, ref{&m.Series}, at{&m.Occurrence},
-		&m.Detached, asJSON(&m.Unfinished), &m.Backfilled, at{&m.Created}, at{&m.Changed},
+		span{&m.OverrunEvery},
+		at{&m.OverrunSaid},
+		&m.ShortNotice, &m.DespiteBlackout,
+		ref{&m.Series},
+		at{&m.Occurrence},
+		&m.Detached, asJSON(&m.Unfinished), &m.Backfilled,
+		at{&m.Created},
+		at{&m.Changed},
 	}
 }
 

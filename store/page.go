@@ -14,7 +14,9 @@ const (
 
 func pageFields(p *status.Page, seq stamp) []any {
 	return []any{
-		&p.ID, &p.Version, seq, &p.Name, &p.URL, &p.Description, &p.TimeZone, span{&p.LeastNotice}, asJSON(&p.Blackouts),
+		&p.ID, &p.Version, seq, &p.Name, &p.URL, &p.Description, &p.TimeZone,
+		span{&p.LeastNotice},
+		asJSON(&p.Blackouts),
 		&p.MaintenanceCounts,
 	}
 }

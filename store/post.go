@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"example.org/interlude/status"
 )
@@ -17,14 +18,14 @@ type post struct {
 	status.Update
 }
 
-const (
-	postColumns = `kind, subject, n, id, state, event, at, due, body, by_kind, by_name, conditions, quiet`
-	postValues  = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13`
-)
+const postColumns = `kind, subject, n, id, state, event, at, due, body, by_kind, by_name, conditions, quiet`
 
 func postFields(p *post) []any {
 	return []any{
-		&p.kind, &p.subject, &p.n, &p.ID, &p.State, &p.Event, at{&p.At}, at{&p.Due}, &p.Body, &p.By.Kind, &p.By.Name,
+		&p.kind, &p.subject, &p.n, &p.ID, &p.State, &p.Event,
+		at{&p.At},
+		at{&p.Due},
+		&p.Body, &p.By.Kind, &p.By.Name,
 		asJSON(&p.Conditions), &p.Quiet,
 	}
 }
@@ -60,11 +61,35 @@ func savePosts(ctx context.Context, q querier, of status.Subject, stored, update
 		if id := updates[n].ID; id == "" || slices.ContainsFunc(updates[:n], func(u status.Update) bool { return u.ID == id }) {
 			return fmt.Errorf("save update %d: its id %q is empty or given twice", n, id)
 		}
-		p := post{of.Kind, of.ID, n, updates[n]}
-		_, err := q.ExecContext(ctx, `INSERT INTO post (`+postColumns+`) VALUES (`+postValues+`)`, postFields(&p)...)
-		if err != nil {
-			return fmt.Errorf("save update %s: %w", p.ID, err)
+	}
+	for n := same; n < len(updates); n += postsAtOnce {
+		if err := insertPosts(ctx, q, of, n, updates[n:min(n+postsAtOnce, len(updates))]); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// postsAtOnce bounds the rows of one statement: thousands of placeholders is what both engines allow.
+const postsAtOnce = 50
+
+// insertPosts saves updates, the first of which is the nth of its subject, in one statement: a past that is entered
+// afterwards has many at once.
+func insertPosts(ctx context.Context, q querier, of status.Subject, n int, updates []status.Update) error {
+	var rows []string
+	var args []any
+	for i, u := range updates {
+		fields := postFields(&post{of.Kind, of.ID, n + i, u})
+		places := make([]string, len(fields))
+		for j := range fields {
+			places[j] = fmt.Sprintf("$%d", len(args)+j+1)
+		}
+		rows = append(rows, "("+strings.Join(places, ", ")+")")
+		args = append(args, fields...)
+	}
+	_, err := q.ExecContext(ctx, `INSERT INTO post (`+postColumns+`) VALUES `+strings.Join(rows, ", "), args...)
+	if err != nil {
+		return fmt.Errorf("save updates from %s: %w", updates[0].ID, err)
 	}
 	return nil
 }

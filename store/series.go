@@ -8,14 +8,15 @@ import (
 )
 
 const (
-	seriesColumns = `id, version, seq, open, ended, key, template, rule, time_zone, exceptions, announced`
-	seriesValues  = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11`
+	seriesColumns = `id, version, seq, open, ended, key, template, rule, time_zone, exceptions, skipped, announced`
+	seriesValues  = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12`
 )
 
 func seriesFields(s *status.Series, seq stamp) []any {
 	return []any{
 		&s.ID, &s.Version, seq, derived(!s.Ended), &s.Ended, &s.Key, asJSON(&s.Template), &s.Recurrence.Rule,
-		&s.Recurrence.TimeZone, asJSON(&s.Recurrence.Except), at{&s.Announced},
+		&s.Recurrence.TimeZone, asJSON(&s.Recurrence.Except), asJSON(&s.Skipped),
+		at{&s.Announced},
 	}
 }
 

@@ -102,7 +102,7 @@ func (d *door) series(_ context.Context, _ *nothing) (*plain[api.List[api.Series
 	for i, s := range p.Series {
 		view := api.Series{Series: *s, Components: fullNames(p, s.Template.Affects), Next: []time.Time{}}
 		if !s.Ended {
-			for _, w := range s.Recurrence.Next(s.Template.Window, p.Page.TimeZone, now, aheadStarts) {
+			for _, w := range s.Next(p.Page.TimeZone, now, aheadStarts) {
 				view.Next = append(view.Next, w.Start)
 			}
 		}

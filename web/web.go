@@ -146,7 +146,7 @@ func (s Server) Run(ctx context.Context, listener net.Listener) error {
 	<-failed
 	if err != nil {
 		s.Log.Warn("some requests did not end in time and were cut", "error", err)
-		_ = server.Close()
+		return server.Close()
 	}
 	d.errands.Wait()
 	return nil

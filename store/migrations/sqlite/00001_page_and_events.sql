@@ -69,6 +69,7 @@ CREATE TABLE series (
     rule       TEXT NOT NULL,
     time_zone  TEXT NOT NULL,
     exceptions TEXT NOT NULL,
+    skipped    TEXT NOT NULL,
     announced  INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX series_key ON series (key) WHERE key <> '';
