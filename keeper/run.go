@@ -74,7 +74,7 @@ func (k *Keeper) Tick(ctx context.Context) (time.Time, error) {
 		for _, e := range b.Written.Events {
 			k.Log.Info("on time", "event", e.Kind, "subject", e.Subject.Kind, "id", e.Subject.ID, "due", e.Due)
 		}
-		if due, any := b.NextDue(now); any && due.Before(again) {
+		if due, ok := b.NextDue(now); ok && due.Before(again) {
 			again = due
 		}
 		return err

@@ -67,8 +67,8 @@ func (m Maintenance) overrunEvery() time.Duration {
 func (m Maintenance) Advance(now time.Time, zone *time.Location) (Maintenance, []Event) {
 	var told []Event
 	for {
-		due, any := m.Next()
-		if !any || due.At.After(now) {
+		due, ok := m.Next()
+		if !ok || due.At.After(now) {
 			return m, told
 		}
 		next, e, err := m.perform(due, now, zone)

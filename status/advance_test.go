@@ -235,3 +235,15 @@ func TestATransitionLeavesItsReceiverAlone(t *testing.T) {
 		t.Error("got updates shared between two futures of one maintenance, want each its own")
 	}
 }
+
+func TestWhatWasReopenedIsCompletedByAPerson(t *testing.T) {
+	m := planned()
+	m.Completes = Automatic
+	m, _ = m.Advance(at("07:00"), time.UTC)
+	m, e, err := m.Reopen(at("07:20"), operator, Post{})
+	m = must(t, m, e, err)
+	m, told := m.Advance(at("07:20"), time.UTC)
+	if m.State != InProgress || !m.Ended.IsZero() || story(told) != "overran at 07:20 due 07:00" {
+		t.Errorf("got %s, ended %s and %q; want it in progress, and the overrun said", m.State, m.Ended, story(told))
+	}
+}

@@ -46,6 +46,7 @@ func (b *Book) applySeries(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 		}
 	}
 	warnings, err := b.Occur(want.ID, now, by)
+	warnings = append(d.Recurrence.Warnings(template.Window, b.Page.TimeZone), warnings...)
 	return []Change{{Action: action, Subject: want.Subject(), Name: template.Title, Fields: fields}}, warnings, err
 }
 

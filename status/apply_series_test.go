@@ -38,8 +38,8 @@ func TestASeriesAnnouncesItsOccurrencesAhead(t *testing.T) {
 	if changes, _ := applied(t, b, newYear, maintenance(upkeep())); len(changes) != 0 {
 		t.Errorf("got %v the second time, want nothing", changes)
 	}
-	due, any := b.NextDue(newYear)
-	if want := time.Date(2027, 1, 17, 3, 0, 0, 0, time.UTC); !any || !due.Equal(want) {
+	due, ok := b.NextDue(newYear)
+	if want := time.Date(2027, 1, 17, 3, 0, 0, 0, time.UTC); !ok || !due.Equal(want) {
 		t.Errorf("got %v, want the clock to look next at %v", due, want)
 	}
 	if _, err := b.Tick(newYear.Add(8 * 24 * time.Hour)); err != nil {

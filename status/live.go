@@ -24,7 +24,7 @@ func (b *Book) Tick(now time.Time) ([]Warning, error) {
 	b.Say(told...)
 	var warnings []Warning
 	for _, s := range slices.Clone(b.Series) {
-		if due, any := b.NextOccurrence(s, now); any && due.After(now) {
+		if due, ok := b.NextOccurrence(s, now); ok && due.After(now) {
 			continue
 		}
 		more, err := b.Occur(s.ID, now, ByClock)
@@ -52,12 +52,12 @@ func (b *Book) NextDue(now time.Time) (time.Time, bool) {
 		}
 	}
 	for _, m := range b.Maintenances {
-		if due, any := m.Next(); any {
+		if due, ok := m.Next(); ok {
 			sooner(due.At)
 		}
 	}
 	for _, s := range b.Series {
-		if at, any := b.NextOccurrence(s, now); any {
+		if at, ok := b.NextOccurrence(s, now); ok {
 			sooner(at)
 		}
 	}

@@ -44,9 +44,13 @@ func DateOf(t time.Time) Date {
 	return Date{y, m, d}
 }
 
-// In is midnight of the day in the zone.
+// In is the day's beginning in the zone: midnight, or the first moment after it where the clock skips midnight.
 func (d Date) In(zone *time.Location) time.Time {
-	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, zone)
+	midnight := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC)
+	if zone == time.UTC {
+		return midnight
+	}
+	return atClock(midnight, zone)
 }
 
 // String is the ISO 8601 form.

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -194,7 +195,7 @@ func PlaceholdersOf(m Maintenance, p Page, groups []Group, components []Componen
 
 // invalidIn places an *Invalid below a field, and leaves other errors alone.
 func invalidIn(err error, field string) error {
-	if bad, ok := err.(*Invalid); ok {
+	if bad := new(Invalid); errors.As(err, &bad) {
 		return bad.In(field)
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -121,10 +122,7 @@ func PostedText(at time.Time, zone *time.Location) string {
 func (r Report) WriteText(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	line := func(parts ...string) {
-		for _, p := range parts {
-			out.WriteString(p)
-		}
-		out.WriteByte('\n')
+		_, _ = out.WriteString(strings.Join(parts, "") + "\n") // Flush tells whether it could be written
 	}
 	line(r.Title)
 	line(r.Heading)

@@ -161,7 +161,8 @@ func (m Maintenance) Cancel(now time.Time, by Actor, say Post) (Maintenance, Eve
 	return m, e, err
 }
 
-// Reopen goes back to in progress, from verifying or completed. The trace of the earlier end stays in the updates.
+// Reopen goes back to in progress, from verifying or completed. The trace of the earlier end stays in the updates, and
+// completing it is a person's from now on: the clock was wrong about it once.
 func (m Maintenance) Reopen(now time.Time, by Actor, say Post) (Maintenance, Event, error) {
 	if m.State != Completed && m.State != Verifying {
 		return m, Event{}, m.illegal(InProgress, by, "only a completed or verifying maintenance can be reopened")
@@ -171,7 +172,7 @@ func (m Maintenance) Reopen(now time.Time, by Actor, say Post) (Maintenance, Eve
 	if err != nil {
 		return m, e, err
 	}
-	m.Ended = time.Time{}
+	m.Ended, m.Completes = time.Time{}, Manual
 	return m, e, nil
 }
 
