@@ -34,8 +34,9 @@ type EventFilter struct {
 }
 
 func (f MaintenanceFilter) query() url.Values { return listQuery(f.State, f.Limit, "cursor", f.Cursor) }
-func (f IncidentFilter) query() url.Values    { return listQuery(f.State, f.Limit, "cursor", f.Cursor) }
-func (f EventFilter) query() url.Values       { return listQuery(nil, f.Limit, "after", f.After) }
+
+func (f IncidentFilter) query() url.Values { return listQuery(f.State, f.Limit, "cursor", f.Cursor) }
+func (f EventFilter) query() url.Values    { return listQuery(nil, f.Limit, "after", f.After) }
 
 func listQuery(states []status.State, limit int, from, cursor string) url.Values {
 	query := url.Values{}

@@ -54,7 +54,7 @@ func TestAProblemReadsAsASentence(t *testing.T) {
 }
 
 func TestETagsComeBackAsTheyWent(t *testing.T) {
-	for header, want := range map[string]int64{ETag(1): 1, ETag(9007199254740993): 9007199254740993, "": 0, "*": 0, ` "v3" `: 3} {
+	for header, want := range map[string]int64{ETag(1): 1, ETag(9007199254740993): 9007199254740993, "": 0, "*": 0} {
 		if got, err := ParseETag(header); err != nil || got != want {
 			t.Errorf("%s: got %d and %v, want %d", header, got, err, want)
 		}

@@ -92,18 +92,24 @@ func (b *Board) Refresh(ctx context.Context) error {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	was := b.Current()
+	from := was
 	asked := b.clock.Now()
 	delta, err := b.feed.Since(ctx, was.Seq)
+	if err == nil && delta.Seq < was.Seq {
+		// The store was put back to an earlier state: what the picture holds may not exist any more.
+		from = blank()
+		delta, err = b.feed.Since(ctx, 0)
+	}
 	if err != nil {
 		return err
 	}
 	b.asOf.Store(max(asked.UnixMicro(), 1))
 	heard := time.Now()
 	b.heard.Store(&heard)
-	if delta.Seq == was.Seq && was.Loaded {
+	if from == was && delta.Seq == was.Seq && was.Loaded {
 		return nil
 	}
-	b.current.Store(was.with(delta))
+	b.current.Store(from.with(delta))
 	close(was.replaced)
 	return nil
 }

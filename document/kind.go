@@ -52,8 +52,8 @@ func (c *checker) kindOf(tree *node) (status.Kind, bool) {
 
 // kindOfKeys follows the strongest sign among the keys that a document has.
 func kindOfKeys(tree *node, keys []string) (status.Kind, bool) {
-	has := func(any ...string) bool {
-		return slices.ContainsFunc(any, func(key string) bool { return slices.Contains(keys, key) })
+	has := func(some ...string) bool {
+		return slices.ContainsFunc(some, func(key string) bool { return slices.Contains(keys, key) })
 	}
 	switch {
 	case has("page"):

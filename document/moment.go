@@ -12,8 +12,8 @@ import (
 // space for the T, without seconds, with UTC for the Z.
 var moment = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2})(?:[Tt ]+(\d{2}):?(\d{2})(?::?(\d{2}(?:\.\d{1,9})?))?)? ?([Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$`)
 
-// parseTime reads a moment. A time without a zone is refused, because nobody can tell which hour it is.
-func parseTime(s string) (time.Time, error) {
+// ParseTime reads a moment as documents write it, and gives it in UTC. A time without a zone is refused, because nobody can tell which hour it is.
+func ParseTime(s string) (time.Time, error) {
 	none := time.Time{}
 	part := moment.FindStringSubmatch(strings.TrimSpace(s))
 	if part == nil {
@@ -71,7 +71,7 @@ func parseDuration(s string) (status.Duration, error) {
 }
 
 func (c *checker) time(into *time.Time) reader {
-	return parsed(c, into, "a time such as 2027-01-15T06:00:00Z", parseTime)
+	return parsed(c, into, "a time such as 2027-01-15T06:00:00Z", ParseTime)
 }
 
 func (c *checker) date(into *status.Date) reader {

@@ -229,4 +229,3 @@ func nameOf(n ast.Node) string {
 	}
 	return n.GetToken().Value
 }
-

@@ -28,8 +28,8 @@ func (c *checker) refuse(at *node, path, rule string) {
 
 // invalid refuses what a rule of package status refused in the tree, unless the same place is refused already.
 func (c *checker) invalid(tree *node, err error) {
-	bad, ok := err.(*status.Invalid)
-	if !ok {
+	var bad *status.Invalid
+	if !errors.As(err, &bad) {
 		bad = &status.Invalid{Rule: err.Error()}
 	}
 	for path := range c.bad {
@@ -197,7 +197,8 @@ func parsed[T any](c *checker, into *T, example string, parse func(string) (T, e
 
 // invalidAt gives an error of a parser its path.
 func invalidAt(err error, path string) error {
-	if bad, ok := err.(*status.Invalid); ok {
+	var bad *status.Invalid
+	if errors.As(err, &bad) {
 		return bad.In(path)
 	}
 	return &status.Invalid{Field: path, Rule: err.Error()}

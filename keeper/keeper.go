@@ -158,14 +158,10 @@ func documentKeys(documents []status.Document) []string {
 func (k *Keeper) SetComponent(ctx context.Context, ref string, to status.Condition, ask Request) (status.Component, error) {
 	var set status.Component
 	err := k.change(ctx, nil, func(b *status.Book, now time.Time) error {
-		ids, err := b.Resolve([]string{ref})
-		if err != nil || len(ids) != 1 {
-			if c, ok := b.Component(ref); !ok || !c.Removed.IsZero() {
-				return fmt.Errorf("component %s: %w", ref, cmpErr(err, status.ErrNotFound))
-			}
-			ids = []string{ref}
+		c, err := oneComponent(b, ref)
+		if err != nil {
+			return err
 		}
-		c, _ := b.Component(ids[0])
 		if ask.Version != 0 && ask.Version != c.Version {
 			return status.ErrConflict
 		}
@@ -181,9 +177,18 @@ func (k *Keeper) SetComponent(ctx context.Context, ref string, to status.Conditi
 	return set, err
 }
 
-func cmpErr(err, otherwise error) error {
-	if err != nil {
-		return err
+// oneComponent finds the component on the page that an id or a name means.
+func oneComponent(b *status.Book, ref string) (status.Component, error) {
+	if c, ok := b.Component(ref); ok && c.Removed.IsZero() {
+		return c, nil
 	}
-	return otherwise
+	ids, err := b.Resolve([]string{ref})
+	switch {
+	case err != nil:
+		return status.Component{}, fmt.Errorf("%w: %w", status.ErrNotFound, err)
+	case len(ids) != 1:
+		return status.Component{}, &status.Invalid{Field: "component", Rule: fmt.Sprintf("must be one component, and %q is a group", ref)}
+	}
+	c, _ := b.Component(ids[0])
+	return c, nil
 }

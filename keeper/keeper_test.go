@@ -214,7 +214,7 @@ func TestRefusalsChangeNothing(t *testing.T) {
 		{"an unknown component", func() error {
 			_, err := k.SetComponent(ctx, "Nothing", status.MajorOutage, operator)
 			return err
-		}, nil, new(*status.Invalid)},
+		}, status.ErrNotFound, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -38,18 +38,14 @@ func ParseDuration(s string) (Duration, error) {
 	return Duration(total), nil
 }
 
-// String is the shortest form: "48h", "1h30m", "90s" becomes "1m30s".
+// String is the shortest form: "48h", "1h30m", "1m30s". ParseDuration reads it back as the same duration.
 func (d Duration) String() string {
-	if d == 0 {
-		return "0s"
-	}
 	s := time.Duration(d).String()
-	s = strings.TrimSuffix(s, "0s")
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
 	if strings.HasSuffix(s, "h0m") {
 		s = strings.TrimSuffix(s, "0m")
-	}
-	if s == "" || strings.HasSuffix(s, ".") {
-		return time.Duration(d).String()
 	}
 	return s
 }

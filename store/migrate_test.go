@@ -78,12 +78,12 @@ INSERT INTO component (id, version, seq, name, group_id, description, position, 
 VALUES ('c', 1, 1, 'Web', 'g', '', 0, 'operational', 1800014400000000, 1800014400000000, NULL),
 	('d', 2, 1, 'APIs', NULL, 'for developers', 1, 'partial_outage', 1800014400000000, 1800014400000000, 1800014400000001);
 INSERT INTO component_setting (seq, n, component, at, condition) VALUES (1, 0, 'd', 1800014400000000, 'partial_outage');
-INSERT INTO series (id, version, seq, open, ended, key, template, rule, time_zone, exceptions, announced)
+INSERT INTO series (id, version, seq, open, ended, key, template, rule, time_zone, exceptions, announced, skipped)
 VALUES ('s', 1, 1, true, false, 'monthly', '{"id":"","key":"","title":"Monthly restart","state":"",
 	"window":{"start":"2027-01-03T06:00:00Z","end":"2027-01-03T07:00:00Z"},
 	"announced":{"start":"0001-01-01T00:00:00Z","end":"0001-01-01T00:00:00Z"},"begin":"automatic","complete":"manual",
 	"affects":["c"],"reminders":["24h"],"updates":null,"created":"0001-01-01T00:00:00Z","changed":"0001-01-01T00:00:00Z","version":0}',
-	'FREQ=MONTHLY;BYDAY=1SU', 'Europe/Berlin', '["2027-04-04"]', 1800014400000000);
+	'FREQ=MONTHLY;BYDAY=1SU', 'Europe/Berlin', '["2027-04-04"]', 1800014400000000, '["2027-05-02"]');
 INSERT INTO maintenance (id, version, seq, open, key, title, state, window_start, window_end, announced_start, announced_end,
 	began, ended, estimate, begins, completes, summary, why, affects, promises, reminders, reminded, overrun_every, overrun_said,
 	short_notice, despite_blackout, series, occurrence, detached, unfinished, backfilled, created, changed)
@@ -126,7 +126,7 @@ func worldOfVersion1() status.Delta {
 		},
 		Settings: []status.Setting{{ComponentID: "d", At: noon, Condition: status.PartialOutage}},
 		Series: []status.Series{{
-			ID: "s", Version: 1, Key: "monthly", Announced: noon,
+			ID: "s", Version: 1, Key: "monthly", Announced: noon, Skipped: []status.Date{{Year: 2027, Month: 5, Day: 2}},
 			Template: status.Maintenance{
 				Title: "Monthly restart", Window: status.Window{Start: first, End: first.Add(time.Hour)},
 				Begins: status.Automatic, Completes: status.Manual, Affects: []string{"c"}, Reminders: []status.Duration{day},

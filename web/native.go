@@ -23,9 +23,8 @@ type route struct {
 	scope access.Scope
 	// answer is the status of success, 200 when it is 0.
 	answer int
-	// body is the type that a request carries, nil for none; optional bodies may be left out.
-	body     reflect.Type
-	optional bool
+	// body is the type that a request carries, nil for none.
+	body reflect.Type
 }
 
 // scopeKey is where an operation keeps its scope.

@@ -239,9 +239,12 @@ func ruleOf(op *huma.Operation, where, field, message string) string {
 		return unknown("parameter of this operation", field, known)
 	}
 	for _, say := range []struct{ theirs, ours string }{
-		{"expected value to be one of ", "must be one of "}, {"expected number >= ", "must be at least "},
-		{"expected number <= ", "must be at most "}, {"expected length <= ", "must be no longer than "},
-		{"invalid integer", "must be a whole number"}, {"expected ", "must be "},
+		{"expected value to be one of ", "must be one of "},
+		{"expected number >= ", "must be at least "},
+		{"expected number <= ", "must be at most "},
+		{"expected length <= ", "must be no longer than "},
+		{"invalid integer", "must be a whole number"},
+		{"expected ", "must be "},
 	} {
 		if rest, found := strings.CutPrefix(message, say.theirs); found {
 			return say.ours + strings.ReplaceAll(rest, `"`, "")

@@ -133,7 +133,7 @@ func (s Server) Run(ctx context.Context, listener net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(listener) }() // Shutdown and Close end it
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve %s: %w", listener.Addr(), err)
@@ -143,7 +143,9 @@ func (s Server) Run(ctx context.Context, listener net.Listener) error {
 	defer done()
 	endStreams(errStopping)
 	err := server.Shutdown(stop)
-	<-failed
+	if said := <-failed; !errors.Is(said, http.ErrServerClosed) {
+		s.Log.Warn("the listener failed while the server was stopping", "error", said)
+	}
 	if err != nil {
 		s.Log.Warn("some requests did not end in time and were cut", "error", err)
 		return server.Close()

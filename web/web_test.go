@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -102,7 +103,8 @@ var northwind = status.PageDocument{
 	Page: status.PageFields{Name: "Northwind", TimeZone: "UTC", LeastNotice: status.Duration(48 * time.Hour)},
 	Components: []status.ComponentNode{
 		{Group: "Messenger", Components: []status.ComponentNode{{Name: "Web Messenger"}, {Name: "Mobile Messenger"}}},
-		{Name: "Web Application"}, {Name: "APIs"},
+		{Name: "Web Application"},
+		{Name: "APIs"},
 	},
 }
 
@@ -256,7 +258,7 @@ func TestRunEndsLiveStreamsAndReturns(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop()
-	if got := <-ended; got != errStopping {
+	if got := <-ended; !errors.Is(got, errStopping) {
 		t.Errorf("the stream ended with %v, want %v", got, errStopping)
 	}
 	if err := <-returned; err != nil {
