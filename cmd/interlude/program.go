@@ -1,0 +1,51 @@
+package main
+
+import "github.com/alecthomas/kong"
+
+// program is the command line.
+type program struct {
+	Server  string `env:"INTERLUDE_SERVER" default:"http://127.0.0.1:8484" placeholder:"URL" group:"everywhere" help:"Address of the server."`
+	Token   string `env:"INTERLUDE_TOKEN" placeholder:"SECRET" group:"everywhere" help:"Token that the server knows. Better in the environment, where other users of the machine do not see it."`
+	JSON    bool   `name:"json" group:"everywhere" help:"Answer in JSON, for programs."`
+	NoColor bool   `group:"everywhere" help:"No colors."`
+
+	Serve serveCommand `cmd:"" group:"server" help:"Run the server: the page, the API, and the clock that moves maintenances."`
+	Demo  demoCommand  `cmd:"" group:"server" help:"Watch a maintenance from its announcement to its report, in about a minute."`
+
+	Preview previewCommand `cmd:"" group:"documents" help:"Show the report that documents make, without a server."`
+	Apply   applyCommand   `cmd:"" group:"documents" help:"Make the server match documents, and print the changes first."`
+
+	Maintenance maintenanceCommands `cmd:"" group:"work" help:"Planned work: list, show, create, begin, extend, complete, …"`
+	Incident    incidentCommands    `cmd:"" group:"work" help:"Unplanned events: list, show, create, post, resolve."`
+	Component   componentCommands   `cmd:"" group:"work" help:"Parts of the product: list, set."`
+	Report      reportCommand       `cmd:"" group:"work" help:"Print the report of a maintenance or an incident."`
+
+	Tokens     tokenCommands     `cmd:"" name:"token" group:"around" help:"Tokens for programs and people: create, list, revoke."`
+	Version    versionCommand    `cmd:"" group:"around" help:"Print the version."`
+	Completion completionCommand `cmd:"" group:"around" help:"Print a script that completes commands in a shell."`
+	Complete   completeCommand   `cmd:"" hidden:"" help:"List what can follow; used by the scripts of completion."`
+}
+
+// groups are the headings of the help.
+var groups = []kong.Group{
+	{Key: "documents", Title: "Documents"},
+	{Key: "work", Title: "Work"},
+	{Key: "server", Title: "Server"},
+	{Key: "around", Title: "Around it"},
+	{Key: "everywhere", Title: "Flags of every command"},
+}
+
+const about = `Scheduled maintenance that keeps its word.
+
+One document describes a maintenance. Interlude announces it, carries it out, keeps the promises that the
+announcement made, and reports what really happened.
+
+  interlude demo                                        watch one, in about a minute
+  interlude serve                                       run the server
+  interlude preview -f page.yaml -f maintenance.yaml    look at it, without a server
+  interlude apply   -f page.yaml -f maintenance.yaml    announce it
+  interlude maintenance list                            see what is planned
+  interlude report ID                                   read the report afterwards
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 server not reachable, 4 not permitted,
+5 changed by somebody else meanwhile, 6 differences found (apply --dry-run --exit-code).`

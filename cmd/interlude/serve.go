@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"example.org/interlude/access"
+	"example.org/interlude/clock"
+	"example.org/interlude/keeper"
+	"example.org/interlude/store"
+)
+
+// serveCommand runs the server: the page, the APIs, and the clock that moves maintenances.
+type serveCommand struct {
+	Listen      string `default:"127.0.0.1:8484" env:"INTERLUDE_LISTEN" placeholder:"HOST:PORT" help:"Address to listen on."`
+	Store       string `default:"interlude.db" env:"INTERLUDE_STORE" placeholder:"NAME" help:"Database: a file for SQLite, which is created, or postgres://user@host/database when several nodes share it."`
+	Secure      bool   `env:"INTERLUDE_SECURE" help:"Readers come by https, through a proxy that ends TLS."`
+	TokenFile   string `placeholder:"FILE" help:"Write the administrator token of the first start into this file, readable by its owner only, instead of showing it."`
+	AddressFile string `placeholder:"FILE" help:"Write the address into this file once the server listens: for port 0."`
+	LogFormat   string `default:"text" enum:"text,json" env:"INTERLUDE_LOG_FORMAT" help:"Log lines as text or json."`
+	LogLevel    string `default:"info" enum:"debug,info,warn,error" env:"INTERLUDE_LOG_LEVEL" help:"Least level that is logged."`
+}
+
+// Run serves until ctx ends.
+func (c *serveCommand) Run(ctx context.Context, s *session) error {
+	log, err := newLog(s.stderr, c.LogFormat, c.LogLevel)
+	if err != nil {
+		return err
+	}
+	db, err := openStore(ctx, c.Store, log)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := c.firstToken(ctx, db, s); err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", c.Listen, err)
+	}
+	address := listener.Addr().String()
+	if c.AddressFile != "" {
+		if err := os.WriteFile(c.AddressFile, []byte(address+"\n"), 0o644); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+	}
+	log.Info("the page is up", "url", "http://"+address+"/", "version", version())
+	n := newNode(db, clock.System{}, store.Leader{Store: db, Name: "clock", Node: nodeName()}, log)
+	n.door.Secure = c.Secure
+	if err := n.run(ctx, listener); err != nil {
+		return err
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// nodeName tells this process from all others that share the store.
+func nodeName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "node"
+	}
+	return fmt.Sprintf("%s-%d-%s", host, os.Getpid(), keeper.NewID()[:6])
+}
+
+// storePatience is how long a start waits for a database server that is still starting itself.
+const storePatience = 30 * time.Second
+
+// openStore opens the database. One that cannot be reached is asked again for a while, because servers are often
+// started together; everything else that is wrong is said at once.
+func openStore(ctx context.Context, name string, log *slog.Logger) (*store.Store, error) {
+	deadline := time.Now().Add(storePatience)
+	for {
+		db, err := store.Open(ctx, name)
+		if err == nil {
+			return db, nil
+		}
+		var unreachable net.Error
+		if refused := new(net.OpError); !errors.As(err, &refused) && !errors.As(err, &unreachable) || time.Now().After(deadline) || ctx.Err() != nil {
+			return nil, err
+		}
+		log.Warn("the database does not answer yet; trying again", "error", err)
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// firstToken makes the administrator's token when there is none at all: INTERLUDE_TOKEN where it is set, else a new
+// one that is shown this once.
+func (c *serveCommand) firstToken(ctx context.Context, db *store.Store, s *session) error {
+	known, err := db.Tokens(ctx)
+	if err != nil || len(known) > 0 {
+		return err
+	}
+	now := clock.System{}.Now()
+	token, secret, err := access.New(rand.Reader, "administrator", access.Administer, now, "first start")
+	if err != nil {
+		return fmt.Errorf("make the first token: %w", err)
+	}
+	given := s.env("INTERLUDE_TOKEN")
+	if given != "" {
+		if !access.WellFormed(given) {
+			return errors.New("INTERLUDE_TOKEN is not a token of Interlude: make one with `interlude token new`, or leave it empty to be shown one")
+		}
+		token.Hash, secret = access.Hash(given), ""
+	}
+	if secret != "" && c.TokenFile != "" { // before the token counts, so that a full disk does not lock everybody out
+		if err := os.WriteFile(c.TokenFile, []byte(secret+"\n"), 0o600); err != nil {
+			return fmt.Errorf("write the first token: %w", err)
+		}
+	}
+	if err := db.AddToken(ctx, token); err != nil {
+		return fmt.Errorf("keep the first token: %w", err)
+	}
+	if secret != "" && c.TokenFile == "" {
+		fmt.Fprintf(s.stderr, "\nFirst start. This administrator token is shown once; keep it safe:\n\n  export INTERLUDE_TOKEN=%s\n\n", secret)
+	}
+	return nil
+}
+
+func newLog(w io.Writer, format, level string) (*slog.Logger, error) {
+	var least slog.Level
+	if err := least.UnmarshalText([]byte(strings.ToUpper(level))); err != nil {
+		return nil, err
+	}
+	options := &slog.HandlerOptions{Level: least}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options)), nil
+	}
+	return slog.New(slog.NewTextHandler(w, options)), nil
+}
