@@ -34,9 +34,10 @@ type Day struct {
 // nothing. An incident claims what its updates gave, each until it ends or another update names the component.
 // What is still going on goes on until `to`.
 //
-// Nothing is known of the time before the component was created or after it was removed, except where a setting or
-// an event entered afterwards covers it: the history has a hole there. The events are those that affect the
-// component; settings of other components are passed over.
+// Nothing is known of the time before the component was created or after it was removed: the history has a hole
+// there. A component that a setting or an event of an earlier time concerns existed then, and is known from there on,
+// so that a page which brings its past along does not seem to have been down for most of the time that is known. The
+// events are those that affect the component; settings of other components are passed over.
 func History(c Component, settings []Setting, maintenances []Maintenance, incidents []Incident, from, to time.Time) []Stretch {
 	if !c.Removed.IsZero() && c.Removed.Before(to) {
 		to = c.Removed
@@ -98,6 +99,9 @@ func settingsOf(c Component, settings []Setting) []Setting {
 
 func (p *past) add(spans []claimed, from, to time.Time) {
 	for _, s := range spans {
+		if s.from.Before(p.created) {
+			p.created = s.from
+		}
 		if s.from.Before(to) && (s.to.IsZero() || s.to.After(from)) {
 			p.claims = append(p.claims, s)
 		}

@@ -160,10 +160,10 @@ func TestHistoryFollowsSettingsAndClaims(t *testing.T) {
 			want:         "00:00 operational 01:00, 01:00 under_maintenance 02:00, 02:00 partial_outage 04:00, 04:00 operational 23:00",
 		},
 		{
-			name:         "an event that was entered afterwards covers the time before creation",
+			name:         "a component is known from the first event that was entered for it",
 			component:    Component{Created: clock15("12:00"), SetAt: clock15("12:00"), Condition: Operational},
 			maintenances: []Maintenance{worked("06:00", InProgress, "07:00", Completed)},
-			want:         "06:00 under_maintenance 07:00, 12:00 operational 23:00",
+			want:         "06:00 under_maintenance 07:00, 07:00 operational 23:00",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
