@@ -90,16 +90,70 @@ func (c *reopenCommand) Run(ctx context.Context, s *session) error {
 	return c.do(ctx, s, s.client().ReopenMaintenance)
 }
 
-// postCommand tells readers something.
-type postCommand struct {
-	Ref   string `arg:"" name:"id" help:"Id or key."`
-	Text  string `arg:"" help:"What readers are told, in Markdown; - reads standard input."`
+// message is what readers are told, given as an argument or, as with the other acts, with --body.
+type message struct {
+	Text  string `arg:"" optional:"" help:"What readers are told, in Markdown; - reads standard input."`
+	Body  string `short:"b" placeholder:"TEXT" help:"The same, as a flag."`
 	Quiet bool   `help:"Put it on the page, and notify nobody."`
+}
+
+// text is the one of the two that was given.
+func (m message) text(s *session) (string, error) {
+	switch {
+	case m.Text != "" && m.Body != "":
+		return "", usage("the text is given twice: as an argument and with --body")
+	case m.Text == "" && m.Body == "":
+		return "", usage("what should readers be told? Give the text as an argument or with --body; - reads standard input")
+	}
+	return s.textOf(m.Text + m.Body)
+}
+
+// postCommand tells readers something, and may move the maintenance with it.
+type postCommand struct {
+	Ref    string       `arg:"" name:"id" help:"Id or key."`
+	Status status.State `placeholder:"STATE" help:"Move it with the same words: in_progress, verifying, completed or canceled."`
+	message
 }
 
 // Run posts it.
 func (c *postCommand) Run(ctx context.Context, s *session) error {
-	return saying{c.Ref, c.Text, c.Quiet}.do(ctx, s, s.client().PostMaintenance)
+	body, err := c.text(s)
+	if err != nil {
+		return err
+	}
+	act, err := c.move(ctx, s)
+	if err != nil {
+		return err
+	}
+	return saying{c.Ref, body, c.Quiet}.do(ctx, s, act)
+}
+
+// move is the act that leads to the asked state.
+func (c *postCommand) move(ctx context.Context, s *session) (func(context.Context, string, api.Act) (api.Maintenance, error), error) {
+	client := s.client()
+	switch c.Status {
+	case "":
+		return client.PostMaintenance, nil
+	case status.Verifying:
+		return client.VerifyMaintenance, nil
+	case status.Completed:
+		return client.CompleteMaintenance, nil
+	case status.Canceled:
+		return client.CancelMaintenance, nil
+	case status.InProgress:
+		m, err := client.Maintenance(ctx, c.Ref)
+		if err != nil {
+			return nil, err
+		}
+		switch m.State {
+		case status.Scheduled:
+			return client.BeginMaintenance, nil
+		case status.InProgress:
+			return client.PostMaintenance, nil
+		}
+		return client.ReopenMaintenance, nil
+	}
+	return nil, usage("--status must be in_progress, verifying, completed or canceled, not %q", c.Status)
 }
 
 // later is a new end.

@@ -119,15 +119,14 @@ func (c *incidentCreateCommand) Run(ctx context.Context, s *session) error {
 
 type incidentPostCommand struct {
 	Ref    string       `arg:"" name:"id" help:"Id or key."`
-	Text   string       `arg:"" help:"What readers are told, in Markdown; - reads standard input."`
 	Status status.State `placeholder:"STATE" help:"Move it: investigating, identified, monitoring, resolved or postmortem."`
-	Quiet  bool         `help:"Put it on the page, and notify nobody."`
+	message
 	claims
 }
 
 // Run posts the update.
 func (c *incidentPostCommand) Run(ctx context.Context, s *session) error {
-	body, err := s.textOf(c.Text)
+	body, err := c.text(s)
 	if err != nil {
 		return err
 	}
