@@ -1,0 +1,162 @@
+package page
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
+)
+
+// document is one page in every encoding that readers ask for. It never changes.
+type document struct {
+	contentType string
+	sum         [sha256.Size]byte
+	forms       [len(encodings)]form
+}
+
+// form is a document in one encoding, with its headers ready to be sent.
+type form struct {
+	body   []byte
+	etag   []string
+	length []string
+	coding []string // Content-Encoding; nil for identity
+}
+
+// The encodings that documents are kept in, in the order of preference: brotli is smallest for HTML of this size.
+var encodings = [...]string{"br", "zstd", "gzip", "identity"}
+
+// identity is the last one.
+const identity = len(encodings) - 1
+
+// smallest is the length below which compressing saves no packet.
+const smallest = 256
+
+func newDocument(body []byte, contentType string) *document {
+	d := &document{contentType: contentType, sum: sha256.Sum256(body)}
+	tag := base64.RawURLEncoding.EncodeToString(d.sum[:12])
+	for i, name := range encodings {
+		packed := body
+		if i != identity {
+			if packed = pack(name, body); len(body) < smallest || len(packed) >= len(body) {
+				continue
+			}
+			d.forms[i].coding = []string{name}
+		}
+		d.forms[i].body = packed
+		d.forms[i].etag = []string{`"` + tag + "-" + name + `"`}
+		d.forms[i].length = []string{strconv.Itoa(len(packed))}
+	}
+	return d
+}
+
+// reads reports whether the document says what body says.
+func (d *document) reads(body []byte) bool { return d.sum == sha256.Sum256(body) }
+
+var zstdEncoder, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1))
+
+// pack compresses body. Writing to memory does not fail, and the levels are constants that the libraries know.
+func pack(encoding string, body []byte) []byte {
+	var b bytes.Buffer
+	switch encoding {
+	case "br":
+		w := brotli.NewWriterLevel(&b, 5)
+		_, _ = w.Write(body)
+		_ = w.Close()
+	case "zstd":
+		return zstdEncoder.EncodeAll(body, nil)
+	case "gzip":
+		w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
+		_, _ = w.Write(body)
+		_ = w.Close()
+	}
+	return b.Bytes()
+}
+
+var (
+	varyEncoding = []string{"Accept-Encoding"}
+	// A shared cache may answer from its copy for seconds, and for a day while the site does not answer (RFC 5861).
+	cacheControl = []string{"public, max-age=0, s-maxage=5, stale-while-revalidate=30, stale-if-error=86400"}
+	uncached     = []string{"no-store"}
+)
+
+// serve answers a GET or HEAD with the document in the encoding that suits the reader, or with 304 when the reader
+// has it (RFC 9110, 13.1.2). Beyond the headers it allocates nothing.
+func (d *document) serve(w http.ResponseWriter, r *http.Request, status int) {
+	f := &d.forms[d.choose(r.Header["Accept-Encoding"])]
+	h := w.Header()
+	h["Vary"] = varyEncoding
+	if status == http.StatusOK {
+		h["Etag"] = f.etag
+		h["Cache-Control"] = cacheControl
+		if match := r.Header["If-None-Match"]; len(match) > 0 && matches(match, f.etag[0]) {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	} else {
+		h["Cache-Control"] = uncached
+	}
+	h["Content-Type"] = []string{d.contentType}
+	h["Content-Length"] = f.length
+	if f.coding != nil {
+		h["Content-Encoding"] = f.coding
+	}
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(f.body) // the reader is gone if this fails
+	}
+}
+
+// choose picks the best encoding that the reader accepts and the document has (RFC 9110, 12.5.3). Weights count
+// only where they are zero: a reader who accepts brotli at all gets it.
+func (d *document) choose(accept []string) int {
+	var may [len(encodings)]bool
+	may[identity] = true
+	for _, line := range accept {
+		for part := range strings.SplitSeq(line, ",") {
+			name, parameters, _ := strings.Cut(part, ";")
+			i := slices.Index(encodings[:], strings.ToLower(strings.TrimSpace(name)))
+			switch refused := zeroWeight(parameters); {
+			case i >= 0 && i != identity:
+				may[i] = !refused
+			case strings.TrimSpace(name) == "*" && !refused:
+				may[0] = true
+			}
+		}
+	}
+	for i, ok := range may {
+		if ok && d.forms[i].body != nil {
+			return i
+		}
+	}
+	return identity
+}
+
+// zeroWeight reports whether the parameters of a coding are q=0, in any of its spellings.
+func zeroWeight(parameters string) bool {
+	name, value, ok := strings.Cut(strings.TrimSpace(parameters), "=")
+	if !ok || !strings.EqualFold(strings.TrimSpace(name), "q") {
+		return false
+	}
+	q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+	return err == nil && q == 0
+}
+
+// matches reports whether an If-None-Match names the tag. A weak tag of a cache in between still names it.
+func matches(lines []string, etag string) bool {
+	for _, line := range lines {
+		for tag := range strings.SplitSeq(line, ",") {
+			tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
+			if tag == etag || tag == "*" {
+				return true
+			}
+		}
+	}
+	return false
+}

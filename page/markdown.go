@@ -1,0 +1,61 @@
+package page
+
+import (
+	"bytes"
+
+	"github.com/microcosm-cc/bluemonday"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
+)
+
+// The Markdown of an update is written by operators and read by everybody. Raw HTML is dropped by the renderer, and
+// what it made passes a second lock that lets only listed elements through: no style, no script, no form, no frame,
+// no picture from elsewhere. Single line breaks stay, because people who write updates mean them.
+var (
+	markdown = goldmark.New(
+		goldmark.WithExtensions(extension.Linkify, extension.Strikethrough, extension.Table),
+		goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(lowerHeadings{}, 100))),
+		goldmark.WithRendererOptions(html.WithHardWraps()),
+	)
+	lock = sanitizer()
+)
+
+func sanitizer() *bluemonday.Policy {
+	p := bluemonday.NewPolicy()
+	p.AllowElements("p", "br", "strong", "em", "del", "code", "pre", "blockquote", "ul", "ol", "li", "hr",
+		"h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td")
+	p.AllowAttrs("start").OnElements("ol")
+	p.AllowStandardURLs()
+	p.AllowAttrs("href").OnElements("a")
+	p.RequireNoFollowOnLinks(true)
+	return p
+}
+
+// lowerHeadings puts the headings of a body below those of the page around it, so that the outline of the page stays
+// whole for people who walk it by headings.
+type lowerHeadings struct{}
+
+// Transform moves each heading down by three levels.
+func (lowerHeadings) Transform(doc *ast.Document, _ text.Reader, _ parser.Context) {
+	// Walk fails only when the walker does.
+	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if h, ok := n.(*ast.Heading); ok && entering {
+			h.Level = min(h.Level+3, 6)
+		}
+		return ast.WalkContinue, nil
+	})
+}
+
+// bodyHTML renders Markdown for a reader's browser.
+func bodyHTML(body string) string {
+	var b bytes.Buffer
+	if err := markdown.Convert([]byte(body), &b); err != nil {
+		return bluemonday.StrictPolicy().Sanitize(body)
+	}
+	return string(lock.SanitizeBytes(b.Bytes()))
+}
