@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
+	"example.org/interlude/api"
 	"example.org/interlude/keeper"
 )
 
@@ -78,8 +80,8 @@ func (d *door) observed(next http.Handler) http.Handler {
 			took := time.Since(begun)
 			d.metrics.observe(r, out.status, took)
 			level := slog.LevelInfo
-			if quiet[r.Pattern] {
-				level = slog.LevelDebug
+			if reader := !strings.HasPrefix(r.URL.Path, api.Prefix); quiet[r.Pattern] || reader && out.status < 500 {
+				level = slog.LevelDebug // readers come in thousands, and the figures count them
 			}
 			d.Log.LogAttrs(r.Context(), level, "request", slog.String("request", note.id), slog.String("method", r.Method),
 				slog.String("path", r.URL.Path), slog.Int("status", out.status), slog.Int64("bytes", out.bytes),
