@@ -74,6 +74,10 @@ bench: ## benchmarks, BENCH_COUNT (6) times, summed up by benchstat
 	go test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(BENCH_COUNT) ./... | tee bench.txt
 	$(TOOL) benchstat bench.txt
 
+.PHONY: bench-page
+bench-page: ## reading the page beside nginx with the same bytes; needs nginx and wrk
+	scripts/bench-page
+
 # The version is not passed in: Go stamps the commit and its tag, which `interlude version` prints.
 .PHONY: build
 build: ## the program, static, in bin/interlude
