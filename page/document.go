@@ -16,7 +16,7 @@ import (
 
 // document is one page in every encoding that readers ask for. It never changes.
 type document struct {
-	contentType string
+	contentType []string
 	sum         [sha256.Size]byte
 	forms       [len(encodings)]form
 }
@@ -39,7 +39,7 @@ const identity = len(encodings) - 1
 const smallest = 256
 
 func newDocument(body []byte, contentType string) *document {
-	d := &document{contentType: contentType, sum: sha256.Sum256(body)}
+	d := &document{contentType: []string{contentType}, sum: sha256.Sum256(body)}
 	tag := base64.RawURLEncoding.EncodeToString(d.sum[:12])
 	for i, name := range encodings {
 		packed := body
@@ -102,7 +102,7 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request, status int) {
 	} else {
 		h["Cache-Control"] = uncached
 	}
-	h["Content-Type"] = []string{d.contentType}
+	h["Content-Type"] = d.contentType
 	h["Content-Length"] = f.length
 	if f.coding != nil {
 		h["Content-Encoding"] = f.coding

@@ -123,7 +123,7 @@ func (s *Site) serveMissing(w http.ResponseWriter, r *http.Request) {
 
 // newPlain is a document in one form only, for what is sent once.
 func newPlain(body []byte) *document {
-	d := &document{contentType: "text/html; charset=utf-8"}
+	d := &document{contentType: []string{"text/html; charset=utf-8"}}
 	d.forms[identity] = form{body: body, etag: []string{""}}
 	return d
 }

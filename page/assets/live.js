@@ -82,9 +82,10 @@
   tip.hidden = true
   mark.setAttribute("class", "at")
   mark.setAttribute("width", 1)
+  mark.setAttribute("pointer-events", "none") // or the pointer would leave the day as soon as it is marked
 
   const number = (element, name) => Number(element.getAttribute(name))
-  const bars = () => all(".bar").filter(bar => bar.getClientRects().length)
+  const bars = () => all(".bar").filter(bar => bar.checkVisibility())
   const enter = bar => { for (const other of all(".bar")) other.tabIndex = other === bar ? 0 : -1 }
   const point = (bar, i) => {
     const run = all("[width]", bar).findLast(rect => rect !== mark && i >= number(rect, "x"))
@@ -126,6 +127,7 @@
   }
   // The card waits for a pointer that travels onto it (WCAG 1.4.13) and stays under a finger that has gone.
   const leave = event => {
+    clearTimeout(leaving)
     if (event.pointerType !== "touch" && !tip.hidden) leaving = setTimeout(hide, 200)
   }
   const keys = event => {
@@ -206,8 +208,10 @@
     note.hidden = false
     note.textContent = "Not connected. This page updates itself when the connection is back."
   }
+  let stream
   const listen = () => {
-    const stream = new EventSource("/live")
+    stream?.close()
+    stream = new EventSource("/live")
     stream.addEventListener("open", alive)
     stream.addEventListener("page", event => {
       const message = JSON.parse(event.data)
@@ -227,5 +231,11 @@
   enhance(root)
   tick()
   setInterval(tick, clock.speed === 1 ? 1000 : 250)
-  if (location.protocol !== "file:") listen()
+  if (location.protocol !== "file:") {
+    listen()
+    // A page that was left is kept for the way back, its stream with it; a browser has six connections to a server
+    // (HTTP/1.1), and the seventh page would wait for one.
+    addEventListener("pagehide", () => stream.close())
+    addEventListener("pageshow", event => { if (event.persisted) listen() })
+  }
 })()

@@ -1,0 +1,127 @@
+package page
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
+)
+
+func TestAReaderGetsTheBestEncodingThatItAccepts(t *testing.T) {
+	d := newDocument([]byte(strings.Repeat("All systems operational. ", 100)), "text/html; charset=utf-8")
+	tests := []struct{ accept, want string }{
+		{"", ""}, {"br", "br"}, {"gzip, deflate, br, zstd", "br"}, {"gzip, zstd", "zstd"}, {"gzip", "gzip"}, {"GZIP", "gzip"},
+		{"deflate", ""}, {"br;q=0, gzip", "gzip"}, {"br; q=0.0, gzip;q=0", ""}, {"br;q=0.1", "br"}, {"*", "br"}, {"*;q=0", ""},
+		{"identity", ""}, {"br;q=nonsense", "br"}, {",,;;=,", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.accept, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.Header.Set("Accept-Encoding", tt.accept)
+			w := httptest.NewRecorder()
+			d.serve(w, r, http.StatusOK)
+			if got := w.Header().Get("Content-Encoding"); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if got := unpacked(t, tt.want, w.Body); !d.reads(got) {
+				t.Errorf("got %d other bytes, want the document", len(got))
+			}
+			if w.Header().Get("Vary") != "Accept-Encoding" || !strings.HasSuffix(w.Header().Get("Etag"), `"`) {
+				t.Errorf("got headers %v, want Vary and a strong ETag", w.Header())
+			}
+		})
+	}
+}
+
+func unpacked(t *testing.T, encoding string, body io.Reader) []byte {
+	t.Helper()
+	switch encoding {
+	case "br":
+		body = brotli.NewReader(body)
+	case "gzip":
+		z, err := gzip.NewReader(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body = z
+	case "zstd":
+		z, err := zstd.NewReader(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer z.Close()
+		body = z
+	}
+	all, err := io.ReadAll(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestEachEncodingHasATagOfItsOwn(t *testing.T) {
+	d := newDocument(bytes.Repeat([]byte("x"), 1000), "text/plain")
+	seen := make(map[string]bool)
+	for _, f := range d.forms {
+		if f.body == nil || seen[f.etag[0]] {
+			t.Errorf("got tag %s with %d bytes, want four forms with four tags: a strong tag names bytes", f.etag, len(f.body))
+		}
+		seen[f.etag[0]] = true
+	}
+	small := newDocument([]byte("x"), "text/plain")
+	if small.forms[0].body != nil || small.choose([]string{"br"}) != identity {
+		t.Error("got a compressed form of one byte, want it as it is")
+	}
+}
+
+func FuzzChoose(f *testing.F) {
+	f.Add("gzip;q=1.0, *;q=0")
+	f.Add("br;q=,identity;q=0")
+	d := newDocument(bytes.Repeat([]byte("x"), 1000), "text/plain")
+	f.Fuzz(func(t *testing.T, accept string) {
+		if i := d.choose([]string{accept}); d.forms[i].body == nil {
+			t.Errorf("got a form that is not there for %q", accept)
+		}
+		_ = matches([]string{accept}, `"tag"`)
+	})
+}
+
+func TestAPageIsMadeOnceAndAgainWhenItsStampChanges(t *testing.T) {
+	s := shelf{most: 4}
+	var made atomic.Int64
+	get := func(path string, as stamp) *document {
+		d, err := s.get(path, as, func() ([]byte, error) {
+			made.Add(1)
+			return []byte(path), nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		return d
+	}
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() { get("/incidents/a", stamp{event: 1}) })
+	}
+	all.Wait()
+	if got := made.Load(); got != 1 {
+		t.Errorf("got the page made %d times for fifty readers, want once", got)
+	}
+	if first, second := get("/incidents/a", stamp{event: 1}), get("/incidents/a", stamp{event: 2}); first == second {
+		t.Error("got the old page for a new stamp, want it made again")
+	}
+	for _, path := range []string{"/b", "/c", "/d", "/e", "/f"} {
+		get(path, stamp{})
+	}
+	if len(s.pages) > 4 {
+		t.Errorf("got %d pages kept, want at most 4", len(s.pages))
+	}
+}
