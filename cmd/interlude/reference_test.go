@@ -259,7 +259,9 @@ func writeTable(b *strings.Builder, head []string, rows [][]string) {
 }
 
 // cell keeps a text in its column.
-func cell(text string) string { return strings.ReplaceAll(strings.ReplaceAll(text, "|", `\|`), "\n", " ") }
+func cell(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, "|", `\|`), "\n", " ")
+}
 
 // exitCodes are the rows of the list that the comment of package main ends with.
 func exitCodes(t *testing.T) [][]string {
