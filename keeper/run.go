@@ -72,7 +72,11 @@ func (k *Keeper) Tick(ctx context.Context) (time.Time, error) {
 			k.Log.Warn("series", "field", w.Field, "warning", w.Text)
 		}
 		for _, e := range b.Written.Events {
-			k.Log.Info("on time", "event", e.Kind, "subject", e.Subject.Kind, "id", e.Subject.ID, "due", e.Due)
+			note := k.Log.With("event", e.Kind, "subject", e.Subject.Kind, "id", e.Subject.ID)
+			if !e.Due.IsZero() {
+				note = note.With("due", e.Due)
+			}
+			note.Info("on time")
 		}
 		if due, ok := b.NextDue(now); ok && due.Before(again) {
 			again = due

@@ -152,16 +152,19 @@ func (b *Book) amendTo(have, want Maintenance, now time.Time, by Actor) ([]Chang
 // Revise makes a maintenance what want says, and tells readers when its window, its components or its promises
 // changed. What has begun keeps its start, and its end moves by being extended; what has ended stays as it was.
 func (b *Book) Revise(have, want Maintenance, now time.Time, by Actor, say Post) (Maintenance, []FieldChange, []Warning, error) {
+	if have.State != Scheduled && want.Window.Start.Equal(have.Window.Start) && want.Window.End.Before(have.Window.End) {
+		want.Window = have.Window // it was extended, which a document need not know
+	}
 	fields := maintenanceFields(have, want, b)
 	if len(fields) == 0 {
-		return have, nil, nil, nil
+		return have, nil, b.overtaken(have), nil
 	}
 	if !have.Open() {
-		return have, nil, nil, have.illegal(have.State, by, "it has ended; what is recorded of it stays")
+		return have, nil, nil, &Invalid{Field: fields[0].Field, Rule: "cannot be changed any more: the maintenance is " + string(have.State) + ", and what is recorded of it stays"}
 	}
 	moved := !have.Window.Equal(want.Window)
 	if moved && have.Underway() {
-		return have, nil, nil, have.illegal(have.State, by, "it has begun, so its window cannot be changed; extend it to move its end")
+		return have, nil, nil, &Invalid{Field: "window", Rule: "cannot be changed: the maintenance has begun. Extend it to move its end"}
 	}
 	if moved {
 		if _, err := b.checkRules(want, now); err != nil {
@@ -197,6 +200,14 @@ func (b *Book) Revise(have, want Maintenance, now time.Time, by Actor, say Post)
 	b.Say(e)
 	stored, _ := b.Maintenance(m.ID)
 	return stored, fields, b.cautions(m), nil
+}
+
+// overtaken warns when a document stands for something that will not happen.
+func (b *Book) overtaken(m Maintenance) []Warning {
+	if m.State != Canceled {
+		return nil
+	}
+	return []Warning{{Field: "key", Text: "is that of a maintenance that was canceled, so nothing is planned. Give another key to plan it again"}}
 }
 
 // revisionWords tells readers what changed; nothing when only the texts did.

@@ -106,6 +106,8 @@ func (m Maintenance) replay(updates []UpdateDocument, place func(int) string, by
 		what, from := Updated, m.State
 		reopened := u.Status == InProgress && (from == Verifying || from == Completed)
 		switch {
+		case len(u.Components) > 0:
+			return m, &Invalid{Field: place(i) + ".components", Rule: "cannot be given for a maintenance: its components are under maintenance while it is in progress"}
 		case recordRank[u.Status] == 0:
 			return m, &Invalid{Field: place(i) + ".status", Rule: "must be scheduled, in_progress, verifying, completed or canceled, not " + quote(string(u.Status))}
 		case u.Status != from && !reopened && (from.Ended() || recordRank[u.Status] < recordRank[from]):
@@ -229,6 +231,9 @@ func (b *Book) resolveClaims(byName map[string]Condition) (map[string]Condition,
 	}
 	claims := make(map[string]Condition, len(byName))
 	for name, condition := range byName {
+		if condition.Rank() < 0 {
+			return nil, &Invalid{Field: "components." + name, Rule: "must be one of " + joinConditions() + ", not " + quote(string(condition))}
+		}
 		ids, err := b.Resolve([]string{name})
 		if err != nil {
 			return nil, invalidIn(err, "components")
@@ -237,5 +242,5 @@ func (b *Book) resolveClaims(byName map[string]Condition) (map[string]Condition,
 			claims[id] = condition
 		}
 	}
-	return claims, validClaims(claims)
+	return claims, nil
 }

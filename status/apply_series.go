@@ -32,6 +32,9 @@ func (b *Book) applySeries(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 	want := Series{ID: have.ID, Key: template.Key, Template: template, Recurrence: *d.Recurrence, Announced: have.Announced, Skipped: have.Skipped, Version: have.Version}
 	fields := seriesFields(have, want, b)
 	if exists && len(fields) == 0 {
+		if have.Ended {
+			return nil, []Warning{{Field: "key", Text: "is that of a series that has ended, so nothing more is planned. Change its rule, or give another key, to plan it again"}}, nil
+		}
 		return nil, nil, nil
 	}
 	action := Amend

@@ -92,7 +92,7 @@ func TestWhatIsRefused(t *testing.T) {
 		edit func(*MaintenanceDocument)
 		want string
 	}{
-		{"less than the least notice", start.Add(-time.Hour), nil, "window.start is 1 hour from now, and the page promises 2 days notice"},
+		{"less than the least notice", start.Add(-time.Hour), nil, "window.start is 1 hour from now, and the page promises a notice of 2 days"},
 		{"a window that has passed", end.Add(time.Hour), nil, "window.end has passed"},
 		{"a window that ends before it begins", early, func(d *MaintenanceDocument) { d.Window.End = start }, "window.end must be after"},
 		{"a component that nobody knows", early, func(d *MaintenanceDocument) { d.Affects = []string{"APIs", "Delivry"} }, `affects[1] names no group or component of the page: "Delivry"; did you mean "Delivery"?`},
@@ -270,4 +270,41 @@ func TestTheWorstOfSeveralEventsIsShown(t *testing.T) {
 	m, e, err = b.Maintenances[1].Complete(start.Add(50*time.Minute), operator, Post{})
 	b.PutMaintenance(must(t, m, e, err))
 	shown(DegradedPerformance)
+}
+
+func TestADocumentNeedNotKnowThatItsMaintenanceWasExtended(t *testing.T) {
+	b := newBook()
+	d := plan()
+	d.Key = "db"
+	applied(t, b, start.Add(-72*time.Hour), page(shop()), maintenance(d))
+	_, _ = b.Tick(start)
+	m, e, err := b.Maintenances[0].Extend(end.Add(time.Hour), start.Add(30*time.Minute), operator, Post{Body: "A slow disk."})
+	m = must(t, m, e, err)
+	if body := m.Updates[len(m.Updates)-1].Body; !strings.HasPrefix(body, "A slow disk.\n\n") || !strings.Contains(body, "08:00 UTC") {
+		t.Errorf("got %q, want the words given and the new end", body)
+	}
+	b.PutMaintenance(m)
+	b = b.reopened()
+	if changes, _ := applied(t, b, start.Add(40*time.Minute), maintenance(d)); len(changes) != 0 {
+		t.Errorf("got %+v, want nothing to do", changes)
+	}
+	longer := d
+	longer.Window.End = end.Add(3 * time.Hour)
+	if _, _, err := b.Apply([]Document{maintenance(longer)}, start.Add(40*time.Minute), operator); err == nil || !strings.Contains(err.Error(), "window cannot be changed: the maintenance has begun. Extend it") {
+		t.Errorf("got %v, want a refusal that says how", err)
+	}
+	m, e, err = m.Complete(end.Add(20*time.Minute), operator, Post{})
+	m = must(t, m, e, err)
+	if got, want := m.Updates[len(m.Updates)-1].Body, "within its extended window and 20 minutes after the end first announced, 07:00 UTC"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	b.PutMaintenance(m)
+	b = b.reopened()
+	if changes, _ := applied(t, b, end.Add(30*time.Minute), maintenance(d)); len(changes) != 0 {
+		t.Errorf("got %+v after it was completed, want nothing to do", changes)
+	}
+	d.Title = "Another title"
+	if _, _, err := b.Apply([]Document{maintenance(d)}, end.Add(30*time.Minute), operator); err == nil || !strings.Contains(err.Error(), "title cannot be changed any more: the maintenance is completed") {
+		t.Errorf("got %v, want a refusal", err)
+	}
 }

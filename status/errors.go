@@ -56,12 +56,18 @@ type Illegal struct {
 // Error says why, and what is legal.
 func (e *Illegal) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s is %s and cannot become %s", e.Subject.Kind, e.Subject.ID, e.From, e.To)
+	fmt.Fprintf(&b, "%s %s is %s", e.Subject.Kind, e.Subject.ID, e.From)
+	if e.From != e.To {
+		b.WriteString(" and cannot become " + string(e.To))
+	}
 	if e.Why != "" {
 		b.WriteString(": " + e.Why)
 	}
 	if len(e.Legal) == 0 {
 		return b.String() + "; it has ended, nothing can follow"
+	}
+	if e.From == e.To {
+		return b.String()
 	}
 	names := make([]string, len(e.Legal))
 	for i, s := range e.Legal {

@@ -110,9 +110,7 @@ func (b *Book) checkRules(m Maintenance, now time.Time) ([]Warning, error) {
 	if !m.Window.End.After(now) {
 		broken = append(broken, &Invalid{Field: "window.end", Rule: "has passed: " + WindowText(m.Window, b.Page.Zone()) + ". A past maintenance is entered with its updates"})
 	} else if notice := m.Window.Start.Sub(now); notice < time.Duration(b.Page.LeastNotice) && m.ShortNotice == "" {
-		broken = append(broken, &Invalid{Field: "window.start", Rule: fmt.Sprintf(
-			"is %s from now, and the page promises %s notice. Plan it later, or give the reason as short_notice, which readers will see",
-			Span(Duration(max(notice, 0))), Span(b.Page.LeastNotice))})
+		broken = append(broken, &Invalid{Field: "window.start", Rule: b.noticeText(m, notice)})
 	}
 	if black, hit := b.Page.Blackout(m.Window); hit && m.DespiteBlackout == "" {
 		broken = append(broken, &Invalid{Field: "window", Rule: fmt.Sprintf(
@@ -130,6 +128,18 @@ func (b *Book) checkRules(m Maintenance, now time.Time) ([]Warning, error) {
 		warnings[i] = Warning{Field: e.Field, Text: e.Rule}
 	}
 	return warnings, nil
+}
+
+// noticeText says how much notice there is and how much there should be.
+func (b *Book) noticeText(m Maintenance, notice time.Duration) string {
+	is := "has passed: " + WindowText(m.Window, b.Page.Zone())
+	if notice > 0 {
+		is = "is " + Span(Duration(notice)) + " from now"
+	}
+	if b.Page.LeastNotice > 0 {
+		is += ", and the page promises a notice of " + Span(b.Page.LeastNotice)
+	}
+	return is + ". Plan it later, or give the reason as short_notice, which readers will see"
 }
 
 func reasonText(reason string) string {

@@ -184,7 +184,7 @@ func (m Maintenance) Say(now time.Time, by Actor, say Post) (Maintenance, Event,
 	return m.move(m.State, Updated, now, by, say)
 }
 
-// Extend moves the announced end to a later time and says so.
+// Extend moves the announced end to a later time and says so, after whatever words were given.
 func (m Maintenance) Extend(to, now time.Time, by Actor, say Post) (Maintenance, Event, error) {
 	if !m.Underway() {
 		why := "only a maintenance that is under way can be extended"
@@ -196,7 +196,7 @@ func (m Maintenance) Extend(to, now time.Time, by Actor, say Post) (Maintenance,
 	if !to.After(m.Window.End) || !to.After(now) {
 		return m, Event{}, &Invalid{Field: "until", Rule: "must be after now and after the announced end (" + clockText(m.Window.End, now, say.zone()) + ")"}
 	}
-	say.Body = orWording(say.Body, extendWords(m.Window.End, to, now, say.zone()))
+	say.Body = withWords(say.Body, extendWords(m.Window.End, to, now, say.zone()))
 	was := m.Window
 	m, e, err := m.move(m.State, Extended, now, by, say)
 	if err != nil {
@@ -215,7 +215,7 @@ func (m Maintenance) Reestimate(to, now time.Time, by Actor, say Post) (Maintena
 	if !to.After(now) {
 		return m, Event{}, &Invalid{Field: "until", Rule: "must be in the future, not " + clockText(to, now, say.zone())}
 	}
-	say.Body = orWording(say.Body, estimateWords(m.Window.End, to, now, say.zone()))
+	say.Body = withWords(say.Body, estimateWords(m.Window.End, to, now, say.zone()))
 	m, e, err := m.move(m.State, Estimated, now, by, say)
 	if err == nil {
 		m.Estimate = to

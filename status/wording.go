@@ -47,12 +47,21 @@ func overrunWords(m Maintenance, now time.Time, zone *time.Location) string {
 
 func completeWords(m Maintenance, now time.Time, zone *time.Location) string {
 	const done = "The scheduled maintenance has been completed"
+	first := m.Announced.End
+	if !m.Announced.Start.Equal(m.Window.Start) {
+		first = m.Window.End // it was rescheduled: what was said at first no longer counts
+	}
+	extended := m.Window.End.After(first)
 	late := now.Sub(m.Window.End).Truncate(time.Minute)
 	switch {
+	case late > 0 && extended:
+		return done + ", " + Span(Duration(late)) + " after its extended end of " + clockText(m.Window.End, now, zone) + "."
 	case late > 0:
 		return done + ", " + Span(Duration(late)) + " after its announced end of " + clockText(m.Window.End, now, zone) + "."
-	case late < 0:
-		return done + ", " + Span(Duration(-late)) + " earlier than announced."
+	case extended && now.Sub(first) >= time.Minute:
+		return done + ", within its extended window and " + Span(Duration(now.Sub(first).Truncate(time.Minute))) + " after the end first announced, " + clockText(first, now, zone) + "."
+	case now.Sub(first) <= -time.Minute:
+		return done + ", " + Span(Duration(first.Sub(now).Truncate(time.Minute))) + " earlier than announced."
 	}
 	return done + "."
 }
@@ -79,12 +88,25 @@ func rescheduleWords(was, is Window, zone *time.Location) string {
 	return "The maintenance has been rescheduled.\n\nWas: " + WindowText(was, zone) + "\nIs: " + WindowText(is, zone)
 }
 
-// clockText gives a time of day with its zone, and the day too when it is another one than now's.
+// clockText gives a time of day with its zone, and the day and year too when they are others than now's.
 func clockText(t, now time.Time, zone *time.Location) string {
-	if DateOf(t.In(zone)) == DateOf(now.In(zone)) {
-		return t.In(zone).Format("15:04 ") + zoneText(t, zone)
+	at, then := t.In(zone), now.In(zone)
+	layout := "15:04 "
+	switch {
+	case at.Year() != then.Year():
+		layout = "Jan 02, 2006, 15:04 "
+	case at.YearDay() != then.YearDay():
+		layout = "Jan 02, 15:04 "
 	}
-	return t.In(zone).Format("Jan 02, 15:04 ") + zoneText(t, zone)
+	return at.Format(layout) + zoneText(t, zone)
+}
+
+// withWords puts the standard words after what somebody wrote, for acts whose facts must not be left out.
+func withWords(body, standard string) string {
+	if strings.TrimSpace(body) == "" {
+		return standard
+	}
+	return strings.TrimSpace(body) + "\n\n" + standard
 }
 
 // Announcement is the text with which a maintenance is announced when its document gives the parts: what and when,
