@@ -105,11 +105,18 @@ func (v view) component(c status.Component, calendar status.Calendar, alone bool
 	for _, e := range v.p.Concerning(c.ID) {
 		switch {
 		case e.Maintenance != nil:
-			if m := e.Maintenance; !m.Began.IsZero() && (m.Open() || !m.Ended.Before(from)) {
+			m := e.Maintenance
+			switch {
+			case m.Began.IsZero():
+			case m.Open() || !m.Ended.Before(from):
 				maintenances = append(maintenances, *m)
+			default:
+				c.Created = earlier(c.Created, m.Began) // too old to draw, and still a sign that it existed then
 			}
 		case e.Incident.Open() || !e.Incident.Ended.Before(from):
 			incidents = append(incidents, *e.Incident)
+		default:
+			c.Created = earlier(c.Created, e.Incident.Began)
 		}
 	}
 	history := status.History(c, v.p.Settings(c.ID), maintenances, incidents, from, v.now)
@@ -119,6 +126,13 @@ func (v view) component(c status.Component, calendar status.Calendar, alone bool
 	shown.Runs = b.runs(calendar.Days(history, maintenances, incidents))
 	shown.Label = c.Name + ", last 90 days: " + b.summary(shown.Uptime)
 	return shown
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // uptime is in percent, cut: nothing below 100 reads as 100.

@@ -76,7 +76,7 @@
 
   // Of all bars only one is in the tab order: Left and Right walk the days, Up and Down the components. A
   // read-only slider is the role whose arrow keys assistive technology passes on.
-  const tip = add("div", "tip"), tipDay = add("b", "", tip), tipText = add("span", "", tip)
+  const tip = add("div", "tip", document.getElementById("main")), tipDay = add("b", "", tip), tipText = add("span", "", tip)
   const mark = document.createElementNS("http://www.w3.org/2000/svg", "rect")
   let leaving
   tip.hidden = true
@@ -158,8 +158,10 @@
   const sources = new Map(all("[data-live]").map(part => [part.id, source(part)]))
   const enhance = part => { localise(part); prepare(part) }
   const key = element => element.getAttribute("href") || element.parentNode.id
+  const alike = (element, part) => all(element.tagName, part).filter(other => key(other) === key(element))
   const replace = next => {
     const part = document.getElementById(next.id), focused = part.contains(document.activeElement) ? document.activeElement : null
+    const place = focused && alike(focused, part).indexOf(focused) // an event has two links to one address
     const open = new Map(all("details", part).map(details => [details.id, details.open]))
     sources.set(next.id, source(next))
     for (const {name} of [...part.attributes]) if (!next.hasAttribute(name)) part.removeAttribute(name)
@@ -168,7 +170,7 @@
     for (const details of all("details", part)) details.open = open.get(details.id) ?? details.open
     enhance(part)
     // The place a keyboard was at: the same link, the same bar, the same group.
-    if (focused) all(focused.tagName, part).find(element => key(element) === key(focused))?.focus({preventScroll: true})
+    if (focused) (alike(focused, part)[place] ?? alike(focused, part)[0])?.focus({preventScroll: true})
   }
 
   let version = root.dataset.version, wanted = version, busy = false
@@ -182,8 +184,11 @@
     const names = changed.map(part => part.dataset.live).filter(Boolean)
     const swap = () => { hide(); changed.forEach(replace); document.title = next.title; tick() }
     const calm = document.hidden || matchMedia("(prefers-reduced-motion: reduce)").matches
-    if (document.startViewTransition && !calm) await document.startViewTransition(swap).updateCallbackDone
-    else swap()
+    if (document.startViewTransition && !calm) {
+      const transition = document.startViewTransition(swap)
+      transition.ready.catch(() => {}) // a newer change cut it short
+      await transition.updateCallbackDone
+    } else swap()
     if (names.length) document.getElementById("said").textContent = `Updated: ${names.join(", ")}.`
   }
   // One refetch at a time; a version that arrives meanwhile is fetched after it, one that failed at the next message.
