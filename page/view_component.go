@@ -111,12 +111,12 @@ func (v view) component(c status.Component, calendar status.Calendar, alone bool
 			case m.Open() || !m.Ended.Before(from):
 				maintenances = append(maintenances, *m)
 			default:
-				c.Created = earlier(c.Created, m.Began) // too old to draw, and still a sign that it existed then
+				c.Created = earliest(c.Created, m.Began) // too old to draw, and still a sign that it existed then
 			}
 		case e.Incident.Open() || !e.Incident.Ended.Before(from):
 			incidents = append(incidents, *e.Incident)
 		default:
-			c.Created = earlier(c.Created, e.Incident.Began)
+			c.Created = earliest(c.Created, e.Incident.Began)
 		}
 	}
 	history := status.History(c, v.p.Settings(c.ID), maintenances, incidents, from, v.now)
@@ -128,7 +128,7 @@ func (v view) component(c status.Component, calendar status.Calendar, alone bool
 	return shown
 }
 
-func earlier(a, b time.Time) time.Time {
+func earliest(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b
 	}
