@@ -38,7 +38,7 @@ type Picture struct {
 	incidents    map[string]*status.Incident
 	changed      map[string]int64 // the point of the feed at which each event last changed
 	series       map[string]*status.Series
-	keys         map[string]string // of maintenances and incidents, to ids
+	keys         map[status.Subject]string // of maintenances and incidents, with the key in place of the id, to ids
 	settings     map[string][]status.Setting
 	concerned    map[string][]Event
 	replaced     chan struct{}
@@ -91,7 +91,7 @@ func blank() *Picture {
 	return &Picture{
 		Conditions: map[string]status.Condition{}, Touched: map[string]int64{}, groups: map[string]status.Group{},
 		components: map[string]status.Component{}, maintenances: map[string]*status.Maintenance{},
-		incidents: map[string]*status.Incident{}, changed: map[string]int64{}, series: map[string]*status.Series{}, keys: map[string]string{},
+		incidents: map[string]*status.Incident{}, changed: map[string]int64{}, series: map[string]*status.Series{}, keys: map[status.Subject]string{},
 		settings: map[string][]status.Setting{}, concerned: map[string][]Event{}, replaced: make(chan struct{}),
 	}
 }
@@ -111,7 +111,7 @@ func (p *Picture) Replaced() <-chan struct{} { return p.replaced }
 func (p *Picture) Maintenance(ref string) (*status.Maintenance, bool) {
 	m, ok := p.maintenances[ref]
 	if !ok {
-		m, ok = p.maintenances[p.keys[ref]]
+		m, ok = p.maintenances[p.keys[status.Subject{Kind: status.KindMaintenance, ID: ref}]]
 	}
 	return m, ok
 }
@@ -120,7 +120,7 @@ func (p *Picture) Maintenance(ref string) (*status.Maintenance, bool) {
 func (p *Picture) Incident(ref string) (*status.Incident, bool) {
 	i, ok := p.incidents[ref]
 	if !ok {
-		i, ok = p.incidents[p.keys[ref]]
+		i, ok = p.incidents[p.keys[status.Subject{Kind: status.KindIncident, ID: ref}]]
 	}
 	return i, ok
 }
@@ -231,7 +231,7 @@ func (n *Picture) takeEvents(d status.Delta) {
 	changed := make(map[status.Subject]bool, len(d.Maintenances)+len(d.Incidents))
 	var ended []Event
 	place := func(e Event, id, key string, open bool, affects, before []string) {
-		n.keys[key], n.changed[id] = id, d.Seq
+		n.keys[status.Subject{Kind: e.Subject().Kind, ID: key}], n.changed[id] = id, d.Seq
 		changed[e.Subject()] = true
 		if !open {
 			ended = append(ended, e)

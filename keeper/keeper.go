@@ -12,6 +12,7 @@ package keeper
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -51,7 +52,9 @@ type Keeper struct {
 	// Changed is called after every change that was saved, so that boards need not wait to be polled. It must not block.
 	Changed func()
 
-	wake chan struct{}
+	wake   chan struct{}
+	health health
+	warned map[status.Warning]bool // by the last Tick
 }
 
 // New makes a keeper of its parts.
@@ -86,9 +89,22 @@ func NewID() string {
 
 // change is one transaction, and afterwards tells those who follow.
 func (k *Keeper) change(ctx context.Context, refs []string, f func(b *status.Book, now time.Time) error) error {
-	now := k.Clock.Now()
-	wrote := false
-	err := k.Store.Change(ctx, now, refs, func(b *status.Book) error {
+	wrote, err := k.transact(ctx, refs, f)
+	if err == nil && wrote {
+		k.tell()
+		select {
+		case k.wake <- struct{}{}: // what is due next may have changed
+		default:
+		}
+	}
+	return err
+}
+
+// transact is one transaction. The time is taken when it is the writer's turn, so that what is saved later is dated
+// later.
+func (k *Keeper) transact(ctx context.Context, refs []string, f func(b *status.Book, now time.Time) error) (wrote bool, err error) {
+	err = k.Store.Change(ctx, k.Clock.Now(), refs, func(b *status.Book) error {
+		now := k.Clock.Now()
 		b.NewID = NewID
 		if err := f(b, now); err != nil {
 			return err
@@ -96,19 +112,12 @@ func (k *Keeper) change(ctx context.Context, refs []string, f func(b *status.Boo
 		wrote = !b.Written.Empty()
 		return nil
 	})
-	if err == nil && wrote {
-		k.tell()
-	}
-	return err
+	return wrote, err
 }
 
 func (k *Keeper) tell() {
 	if k.Changed != nil {
 		k.Changed()
-	}
-	select {
-	case k.wake <- struct{}{}:
-	default:
 	}
 }
 
@@ -121,7 +130,7 @@ type Result struct {
 }
 
 // errDry ends the transaction of a dry run without saving.
-var errDry = fmt.Errorf("dry run")
+var errDry = errors.New("dry run")
 
 // Apply makes everything what the documents say, in one transaction, or only tells what that would change.
 func (k *Keeper) Apply(ctx context.Context, documents []status.Document, dry bool, ask Request) (Result, error) {
@@ -133,7 +142,7 @@ func (k *Keeper) Apply(ctx context.Context, documents []status.Document, dry boo
 		}
 		return err
 	})
-	if dry && err == errDry {
+	if dry && errors.Is(err, errDry) {
 		return result, nil
 	}
 	result.Applied = err == nil

@@ -3,7 +3,9 @@ package keeper_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,31 +19,59 @@ import (
 	"example.org/interlude/status"
 )
 
-// shelf is a store in memory: one writer at a time, nothing kept on an error. The real stores stand in its place in
-// the tests of package store and of the command.
+// shelf is a store in memory: one writer at a time, nothing kept on an error, and like a real one it shows a change
+// only what is open or asked for. The real stores stand in its place in the tests of package store and of the command.
 type shelf struct {
 	mu     sync.Mutex
-	book   status.Book
+	book   status.Book // everything
 	events []status.Event
 	away   atomic.Bool
 }
 
-func (s *shelf) Change(_ context.Context, _ time.Time, _ []string, f func(*status.Book) error) error {
+func (s *shelf) Change(_ context.Context, _ time.Time, refs []string, f func(*status.Book) error) error {
 	if s.away.Load() {
 		return errors.New("the store is away")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next := s.book
-	next.Groups, next.Components = append([]status.Group{}, s.book.Groups...), append([]status.Component{}, s.book.Components...)
-	next.Maintenances, next.Incidents = append([]status.Maintenance{}, s.book.Maintenances...), append([]status.Incident{}, s.book.Incidents...)
-	next.Series = append([]status.Series{}, s.book.Series...)
+	next := status.Book{Page: s.book.Page, Groups: slices.Clone(s.book.Groups), Components: slices.Clone(s.book.Components), Series: slices.Clone(s.book.Series)}
+	for _, m := range s.book.Maintenances {
+		if m.Open() || slices.Contains(refs, m.ID) || slices.Contains(refs, m.Key) {
+			next.Maintenances = append(next.Maintenances, m)
+		}
+	}
+	for _, i := range s.book.Incidents {
+		if i.Open() || slices.Contains(refs, i.ID) || slices.Contains(refs, i.Key) {
+			next.Incidents = append(next.Incidents, i)
+		}
+	}
+	next.KeyTaken = func(kind status.Kind, key string) bool {
+		_, maintenance := s.book.Maintenance(key)
+		_, incident := s.book.Incident(key)
+		return kind == status.KindMaintenance && maintenance || kind == status.KindIncident && incident
+	}
 	if err := f(&next); err != nil {
 		return err
 	}
+	return s.save(next)
+}
+
+func (s *shelf) save(next status.Book) error {
+	for _, m := range next.Written.Maintenances {
+		if other, taken := s.book.Maintenance(m.Key); taken && other.ID != m.ID {
+			return fmt.Errorf("key %s is not unique", m.Key)
+		}
+	}
+	all := s.book
+	all.Page, all.Groups, all.Components, all.Series = next.Page, next.Groups, next.Components, next.Series
+	for _, m := range next.Written.Maintenances {
+		all.Maintenances = append(slices.DeleteFunc(slices.Clone(all.Maintenances), func(o status.Maintenance) bool { return o.ID == m.ID }), m)
+	}
+	for _, i := range next.Written.Incidents {
+		all.Incidents = append(slices.DeleteFunc(slices.Clone(all.Incidents), func(o status.Incident) bool { return o.ID == i.ID }), i)
+	}
 	s.events = append(s.events, next.Written.Events...)
-	next.Written = status.Written{}
-	s.book = next
+	s.book = all
 	return nil
 }
 
@@ -250,5 +280,66 @@ func TestIdentifiersAreTwelveLettersAndNeverTheSame(t *testing.T) {
 			t.Fatalf("got %q, want 12 letters and digits that were not given before", id)
 		}
 		seen[id] = true
+	}
+}
+
+func TestASeriesThatFindsItsKeyTakenGoesOn(t *testing.T) {
+	s := &shelf{}
+	start := time.Date(2027, 1, 3, 6, 0, 0, 0, time.UTC)
+	c := clock.NewDriven(start.Add(-time.Hour), 0)
+	k := keeper.New(s, c, lease.Alone{}, quiet(), nil)
+	weekly := status.MaintenanceDocument{
+		Key: "weekly", Title: "Weekly", Window: status.Window{Start: start, End: start.Add(time.Hour)},
+		Recurrence: &status.Recurrence{Rule: "FREQ=WEEKLY"}, Complete: status.Automatic,
+	}
+	taken := start.AddDate(0, 0, 42)
+	inItsWay := status.MaintenanceDocument{
+		Key: "weekly" + taken.Format("-2006-01-02"), Title: "In its way", Window: status.Window{Start: taken, End: taken.Add(time.Hour)},
+	}
+	if _, err := k.Apply(t.Context(), []status.Document{{Maintenance: &weekly}, {Maintenance: &inItsWay}}, false, operator); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Cancel(t.Context(), inItsWay.Key, status.Post{}, operator); err != nil {
+		t.Fatal(err)
+	}
+	for day := range 50 {
+		c.Set(start.AddDate(0, 0, day).Add(2 * time.Hour))
+		if _, err := k.Tick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	completed := 0
+	for _, m := range s.book.Maintenances {
+		if m.Title == "Weekly" && m.State == status.Completed {
+			completed++
+		}
+	}
+	if completed != 8 {
+		t.Errorf("got %d occurrences completed in 50 days, want all eight, the one whose key was taken too", completed)
+	}
+}
+
+func TestAnExceptionCanBeTakenBack(t *testing.T) {
+	s := &shelf{}
+	k := newKeeper(s, lease.Alone{})
+	planned(t, k)
+	start := time.Now().UTC().Add(72 * time.Hour).Truncate(time.Hour)
+	d := status.MaintenanceDocument{
+		Key: "weekly", Title: "Weekly", Window: status.Window{Start: start, End: start.Add(time.Hour)}, Recurrence: &status.Recurrence{Rule: "FREQ=WEEKLY"},
+	}
+	for _, except := range [][]status.Date{nil, {status.DateOf(start.AddDate(0, 0, 7))}, nil} {
+		d.Recurrence = &status.Recurrence{Rule: "FREQ=WEEKLY", Except: except}
+		if _, err := k.Apply(t.Context(), []status.Document{{Maintenance: &d}}, false, operator); err != nil {
+			t.Fatalf("got %v with exceptions %v, want none", err, except)
+		}
+		var starts []time.Time
+		for _, m := range s.book.Maintenances {
+			if m.Series != "" && m.State == status.Scheduled {
+				starts = append(starts, m.Window.Start)
+			}
+		}
+		if has := slices.ContainsFunc(starts, start.AddDate(0, 0, 7).Equal); has != (except == nil) {
+			t.Errorf("got %v with exceptions %v", starts, except)
+		}
 	}
 }

@@ -13,8 +13,14 @@ func (k *Keeper) Schedule(ctx context.Context, d status.MaintenanceDocument, ask
 	documents := []status.Document{{Maintenance: &d}}
 	var result Result
 	err := k.change(ctx, documentKeys(documents), func(b *status.Book, now time.Time) (err error) {
-		if taken, exists := b.Maintenance(d.RefKey()); exists {
-			return &status.Invalid{Field: "key", Rule: fmt.Sprintf("is taken by the maintenance %s: %q. Give another key, or change that one", taken.ID, taken.Key)}
+		taken := func(id string) error {
+			return &status.Invalid{Field: "key", Rule: fmt.Sprintf("is taken by %s: %q. Give another key, or change that one", id, d.RefKey())}
+		}
+		if m, exists := b.Maintenance(d.RefKey()); exists && d.Recurrence == nil {
+			return taken("the maintenance " + m.ID)
+		}
+		if s, exists := b.FindSeries(d.RefKey()); exists && d.Recurrence != nil {
+			return taken("the series " + s.ID)
 		}
 		result.Changes, result.Warnings, err = b.Apply(documents, now, ask.By)
 		return err

@@ -27,6 +27,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	failing := false
 	for ctx.Err() == nil {
 		next, err := k.Tick(ctx)
+		k.health.set(k.Clock.Now(), err)
 		switch {
 		case err != nil && ctx.Err() == nil:
 			if !failing {
@@ -66,22 +67,63 @@ func (k *Keeper) Tick(ctx context.Context) (time.Time, error) {
 	if err != nil || !leads {
 		return again, err
 	}
-	err = k.change(ctx, nil, func(b *status.Book, now time.Time) error {
-		warnings, err := b.Tick(now)
-		for _, w := range warnings {
-			k.Log.Warn("series", "field", w.Field, "warning", w.Text)
-		}
-		for _, e := range b.Written.Events {
-			note := k.Log.With("event", e.Kind, "subject", e.Subject.Kind, "id", e.Subject.ID)
-			if !e.Due.IsZero() {
-				note = note.With("due", e.Due)
-			}
-			note.Info("on time")
-		}
+	var done []status.Event
+	var warnings []status.Warning
+	wrote, err := k.transact(ctx, nil, func(b *status.Book, now time.Time) error {
+		warnings = b.Tick(now)
+		done = b.Written.Events
 		if due, ok := b.NextDue(now); ok && due.Before(again) {
 			again = due
 		}
-		return err
+		return nil
 	})
-	return again, err
+	if err != nil {
+		return again, err
+	}
+	if wrote {
+		k.tell()
+	}
+	k.note(done, warnings)
+	return again, nil
+}
+
+// note logs what was done and, once each, what could not be.
+func (k *Keeper) note(done []status.Event, warnings []status.Warning) {
+	for _, e := range done {
+		line := k.Log.With("event", e.Kind, "subject", e.Subject.Kind, "id", e.Subject.ID)
+		if !e.Due.IsZero() {
+			line = line.With("due", e.Due)
+		}
+		line.Info("on time")
+	}
+	known := k.warned
+	k.warned = make(map[status.Warning]bool, len(warnings))
+	for _, w := range warnings {
+		if k.warned[w] = true; !known[w] {
+			k.Log.Warn("series", "key", w.Field, "warning", w.Text)
+		}
+	}
+}
+
+// health is what Run last came to.
+type health struct {
+	mu     sync.Mutex
+	at     time.Time
+	failed error
+}
+
+// Health is when what was due was last done or found to be done, on this node or, when another one leads, by it; and
+// why not since, if it fails. The time is zero before Run has looked.
+func (k *Keeper) Health() (at time.Time, failed error) {
+	k.health.mu.Lock()
+	defer k.health.mu.Unlock()
+	return k.health.at, k.health.failed
+}
+
+func (h *health) set(at time.Time, failed error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.failed = failed; failed == nil {
+		h.at = at
+	}
 }

@@ -42,6 +42,12 @@ type Term struct {
 	Until  time.Time
 }
 
+// Fresh reports whether the node holds the lease for so long yet that it need not renew it.
+func (t Term) Fresh(node string, now time.Time, ttl time.Duration) bool {
+	left := t.Until.Sub(now)
+	return t.Holder == node && left > ttl/2 && left <= ttl
+}
+
 // Take returns the term after node asked for it at now, and whether the node holds it. A lease that lies further
 // ahead than twice its length was written by a clock that was wrong, and is taken over.
 func (t Term) Take(node string, now time.Time, ttl time.Duration) (Term, bool) {

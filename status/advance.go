@@ -43,13 +43,17 @@ func (m Maintenance) nextScheduled() (Due, bool) {
 }
 
 func (m Maintenance) nextUnderway() (Due, bool) {
-	if m.Completes == Automatic && len(m.Unfinished) == 0 {
+	if m.Completes == Automatic && len(m.Unfinished) == 0 && !m.reopened() {
 		return Due{At: m.Window.End, What: Finished}, true
 	}
 	if m.OverrunSaid.IsZero() {
 		return Due{At: m.Window.End, What: Overran}, true
 	}
 	return Due{At: m.OverrunSaid.Add(m.overrunEvery()), What: Overran}, true
+}
+
+func (m Maintenance) reopened() bool {
+	return slices.ContainsFunc(m.Updates, func(u Update) bool { return u.Event == Reopened })
 }
 
 func (m Maintenance) overrunEvery() time.Duration {

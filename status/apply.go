@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -66,6 +67,9 @@ func (b *Book) Apply(documents []Document, now time.Time, by Actor) ([]Change, [
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(x, y int) int { return rank(documents[x]) - rank(documents[y]) })
+	if err := eachKeyOnce(documents); err != nil {
+		return nil, nil, err
+	}
 	for _, i := range order {
 		d := documents[i]
 		made, cautions, err := b.applyOne(d, now, by)
@@ -82,6 +86,38 @@ func (b *Book) Apply(documents []Document, now time.Time, by Actor) ([]Change, [
 		}
 	}
 	return changes, warnings, nil
+}
+
+// eachKeyOnce refuses two documents for one thing: they would undo each other.
+func eachKeyOnce(documents []Document) error {
+	type name struct {
+		kind Kind
+		key  string
+	}
+	seen := make(map[name]string)
+	for i, d := range documents {
+		var n name
+		switch {
+		case d.Page != nil:
+			n = name{KindPage, "page"}
+		case d.Maintenance != nil && d.Maintenance.Recurrence != nil:
+			n = name{KindSeries, d.Maintenance.RefKey()}
+		case d.Maintenance != nil:
+			n = name{KindMaintenance, d.Maintenance.RefKey()}
+		case d.Incident != nil:
+			n = name{KindIncident, d.Incident.RefKey()}
+		}
+		if other, twice := seen[n]; twice && n.key != "" {
+			rule := "is that of another document too, " + cmp.Or(other, "in the same request") + ": " + quote(n.key) + ". Give each a key of its own"
+			field := "key"
+			if n.kind == KindPage {
+				field, rule = "page", "is described by another document too, "+cmp.Or(other, "in the same request")
+			}
+			return &DocumentError{Index: i, Source: d.Source, Err: &Invalid{Field: field, Rule: rule}}
+		}
+		seen[n] = d.Source
+	}
+	return nil
 }
 
 func rank(d Document) int {
@@ -220,7 +256,11 @@ func (b *Book) revisionWords(was, is Maintenance, say Post) string {
 		parts = append(parts, rescheduleWords(was.Window, is.Window, b.Page.Zone()))
 	}
 	if !slices.Equal(was.Affects, is.Affects) {
-		parts = append(parts, "It now affects: "+joinAnd(affectedItems(is.Affects, b.Groups, b.Components))+".")
+		now := "It no longer affects any component."
+		if len(is.Affects) > 0 {
+			now = "It now affects: " + joinAnd(affectedItems(is.Affects, b.Groups, b.Components)) + "."
+		}
+		parts = append(parts, now)
 	}
 	if !slices.Equal(was.Promises, is.Promises) {
 		var lines strings.Builder

@@ -98,6 +98,8 @@ func flatten(nodes []ComponentNode) (groups []wanted, components []wanted, err e
 	add := func(field string, w wanted) error {
 		w.name = strings.TrimSpace(w.name)
 		switch {
+		case strings.Contains(w.name, " / "):
+			return &Invalid{Field: field, Rule: "must not contain \" / \", which stands between a group and its component: " + quote(w.name)}
 		case w.name == "":
 			return &Invalid{Field: field, Rule: "must have a name"}
 		case seen[[2]string{w.group, w.name}]:
@@ -207,7 +209,7 @@ func (b *Book) applyComponent(c Component, w wanted, now time.Time, by Actor) (s
 	created := c.ID == ""
 	revived := !c.Removed.IsZero()
 	if created {
-		c = Component{ID: b.NewID(), Condition: Operational, SetAt: now, Created: now}
+		c = Component{ID: b.NewID(), Condition: Operational, Created: now} // nobody has set it, so earlier claims count
 	}
 	c.Name, c.Description, c.Position, c.Removed, c.GroupID = w.name, w.description, w.at, time.Time{}, ""
 	if g, ok := find(b.Groups, func(g Group) bool { return g.Name == w.group && w.group != "" }); ok {

@@ -11,7 +11,7 @@ import (
 // applyRecord enters a maintenance as it was: every update with its own time, in a legal order. A record that is
 // entered again with other words replaces the former one; a maintenance that the clock has kept is never rewritten.
 func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Change, []Warning, error) {
-	m, err := b.Plan(d)
+	m, err := b.withPast().Plan(d)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -25,10 +25,20 @@ func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 	if m.Updates[0].Body == "" && m.Updates[0].State == Scheduled {
 		m.Updates[0].Body = Announcement(m, b.Page)
 	}
-	for i := range m.Updates {
-		if m.Updates[i].Body, err = b.Expand(m.Updates[i].Body, m); err != nil {
-			return nil, nil, invalidIn(err, place(i)+".body")
+	for i, u := range m.Updates {
+		if body, err := b.Expand(u.Body, m); err == nil {
+			m.Updates[i].Body = body // braces that are no placeholders are what was said then
 		}
+		if err := checkBody(u.Body); err != nil {
+			return nil, nil, invalidIn(err, place(i))
+		}
+	}
+	var warnings []Warning
+	if m.State == Scheduled { // still to come: the rules hold, as of when it was announced
+		if warnings, err = b.checkRules(m, m.Updates[0].At); err != nil {
+			return nil, nil, err
+		}
+		warnings = append(warnings, b.cautions(m)...)
 	}
 	have, exists := b.Maintenance(m.Key)
 	if exists && !have.Backfilled && !slices.EqualFunc(have.Updates, m.Updates, sameWords) {
@@ -52,7 +62,7 @@ func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 	m.Backfilled, m.Changed = !m.Open(), now // what is still open goes on as a live one
 	b.PutMaintenance(m)
 	b.Say(Event{Kind: Recorded, Subject: m.Subject(), At: now, By: by})
-	return []Change{{Action: action, Subject: m.Subject(), Name: m.Title, Fields: fields}}, nil, nil
+	return []Change{{Action: action, Subject: m.Subject(), Name: m.Title, Fields: fields}}, warnings, nil
 }
 
 func sameWords(a, b Update) bool { return a.State == b.State && a.At.Equal(b.At) && a.Body == b.Body }
@@ -70,7 +80,7 @@ func keepUpdateIDs(is, was []Update) {
 // a mistake in one of the times. place gives the path of an update as the document counts them.
 func chronological(updates []UpdateDocument, now time.Time) ([]UpdateDocument, func(int) string, error) {
 	sorted := slices.Clone(updates)
-	newestFirst := len(updates) > 1 && updates[0].At.After(updates[len(updates)-1].At)
+	newestFirst := isNewestFirst(updates)
 	if newestFirst {
 		slices.Reverse(sorted)
 	}
@@ -94,9 +104,27 @@ func chronological(updates []UpdateDocument, now time.Time) ([]UpdateDocument, f
 	return sorted, place, nil
 }
 
-// recordRank orders the states of a maintenance in time. A record may skip states, for what was never posted cannot
+// isNewestFirst tells in which order a document gives its updates. When the first and the last have the same time,
+// their states tell; when these are the same too, it is the order of a report.
+func isNewestFirst(updates []UpdateDocument) bool {
+	if len(updates) < 2 {
+		return false
+	}
+	first, last := updates[0], updates[len(updates)-1]
+	if !first.At.Equal(last.At) {
+		return first.At.After(last.At)
+	}
+	return recordRank[first.Status] >= recordRank[last.Status]
+}
+
+// recordRank orders the states of a maintenance, and those of an incident, in time. A record may skip states, for what was never posted cannot
 // be entered; it may not go back, but for a completed or verifying maintenance that was reopened.
-var recordRank = map[State]int{Scheduled: 1, InProgress: 2, Verifying: 3, Completed: 4, Canceled: 4}
+var recordRank = map[State]int{
+	Scheduled: 1, InProgress: 2, Verifying: 3, Completed: 4, Canceled: 4,
+	Investigating: 1, Identified: 2, Monitoring: 3, Resolved: 4, Postmortem: 5,
+}
+
+var maintenanceStates = []State{Scheduled, InProgress, Verifying, Completed, Canceled}
 
 // replay takes the maintenance through its recorded updates.
 func (m Maintenance) replay(updates []UpdateDocument, place func(int) string, by Actor) (Maintenance, error) {
@@ -108,7 +136,7 @@ func (m Maintenance) replay(updates []UpdateDocument, place func(int) string, by
 		switch {
 		case len(u.Components) > 0:
 			return m, &Invalid{Field: place(i) + ".components", Rule: "cannot be given for a maintenance: its components are under maintenance while it is in progress"}
-		case recordRank[u.Status] == 0:
+		case !slices.Contains(maintenanceStates, u.Status):
 			return m, &Invalid{Field: place(i) + ".status", Rule: "must be scheduled, in_progress, verifying, completed or canceled, not " + quote(string(u.Status))}
 		case u.Status != from && !reopened && (from.Ended() || recordRank[u.Status] < recordRank[from]):
 			return m, &Invalid{Field: place(i) + ".status", Rule: fmt.Sprintf("cannot follow %s: got %s", from, u.Status)}
@@ -192,7 +220,10 @@ func (b *Book) record(d IncidentDocument, now time.Time, by Actor) (Incident, er
 	if d.Impact != "" && d.Impact.Rank() < 0 {
 		return none, &Invalid{Field: "impact", Rule: "must be one of " + joinConditions() + ", not " + quote(string(d.Impact))}
 	}
-	affects, err := b.Resolve(d.Affects)
+	if err := checkNames(d.Title, d.Key); err != nil {
+		return none, err
+	}
+	affects, err := b.withPast().Resolve(d.Affects)
 	if err != nil {
 		return none, invalidIn(err, "affects")
 	}
@@ -209,7 +240,7 @@ func (b *Book) record(d IncidentDocument, now time.Time, by Actor) (Incident, er
 		Affects: affects, Began: first.At, Created: first.At, Backfilled: true,
 	}
 	for n, u := range updates {
-		claims, err := b.resolveClaims(u.Components)
+		claims, err := b.withPast().resolveClaims(u.Components)
 		if err != nil {
 			return none, invalidIn(err, place(n))
 		}

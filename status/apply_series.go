@@ -9,7 +9,7 @@ import (
 // Ahead is how long before its start an occurrence of a series is announced at the latest; the next one always is.
 const Ahead = 35 * 24 * time.Hour
 
-// mostAnnounced bounds how many occurrences of one series are on the page at once.
+// mostAnnounced bounds how many occurrences of one series are announced at a time. The rest follow with the next look.
 const mostAnnounced = 12
 
 // applySeries makes a recurring maintenance what the document says: its rule, and every occurrence that was not
@@ -43,13 +43,16 @@ func (b *Book) applySeries(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 	}
 	b.PutSeries(want)
 	b.Say(Event{Kind: SeriesChanged, Subject: want.Subject(), At: now, By: by})
+	warnings := d.Recurrence.Warnings(template.Window, b.Page.TimeZone)
 	if exists {
-		if err := b.followSeries(want, now, by); err != nil {
+		more, err := b.followSeries(want, now, by)
+		if err != nil {
 			return nil, nil, err
 		}
+		warnings = append(warnings, more...)
 	}
-	warnings, err := b.Occur(want.ID, now, by)
-	warnings = append(d.Recurrence.Warnings(template.Window, b.Page.TimeZone), warnings...)
+	more, err := b.Occur(want.ID, now, by)
+	warnings = append(warnings, more...)
 	return []Change{{Action: action, Subject: want.Subject(), Name: template.Title, Fields: fields}}, warnings, err
 }
 
@@ -75,7 +78,13 @@ func datesField(days []Date) string {
 // followSeries brings the planned occurrences of a series after its change: those that the rule has on the same day
 // keep their place, those that moved to other days are rescheduled in order, and those that are left over or fall on
 // an excepted day are canceled. One that was edited by itself stays as it is, and takes the place of its day.
-func (b *Book) followSeries(s Series, now time.Time, by Actor) error {
+func (b *Book) followSeries(s Series, now time.Time, by Actor) ([]Warning, error) {
+	var warnings []Warning
+	follow := func(m Maintenance, w Window) error {
+		more, err := b.follow(m, s, w, now, by)
+		warnings = append(warnings, more...)
+		return err
+	}
 	planned := b.plannedOf(s.ID)
 	windows := s.Next(b.Page.TimeZone, now, len(planned)+mostAnnounced)
 	day := func(t time.Time) Date { return DateOf(t.In(b.seriesZone(s))) }
@@ -89,8 +98,8 @@ func (b *Book) followSeries(s Series, now time.Time, by Actor) error {
 		case at < 0:
 			continue
 		case !m.Detached:
-			if err := b.follow(m, s, windows[at], now, by); err != nil {
-				return err
+			if err := follow(m, windows[at]); err != nil {
+				return nil, err
 			}
 		}
 		windows = slices.Delete(windows, at, at+1)
@@ -99,20 +108,20 @@ func (b *Book) followSeries(s Series, now time.Time, by Actor) error {
 		if len(windows) == 0 || slices.Contains(s.Recurrence.Except, day(m.Occurrence)) {
 			next, e, err := m.Cancel(now, by, Post{})
 			if err != nil {
-				return err
+				return nil, err
 			}
 			b.PutMaintenance(next)
 			b.Say(e)
 			continue
 		}
-		if err := b.follow(m, s, windows[0], now, by); err != nil {
-			return err
+		if err := follow(m, windows[0]); err != nil {
+			return nil, err
 		}
 		windows = windows[1:]
 	}
 	s.Announced = time.Time{} // the rule may have new occurrences before the last one
 	b.PutSeries(s)
-	return nil
+	return warnings, nil
 }
 
 // plannedOf lists the planned occurrences of a series, the next first.
@@ -134,17 +143,25 @@ func (b *Book) seriesZone(s Series) *time.Location {
 	return b.Page.Zone()
 }
 
-// follow makes one occurrence what its series now says.
-func (b *Book) follow(m Maintenance, s Series, w Window, now time.Time, by Actor) error {
+// follow makes one occurrence what its series now says. One that is too near to be moved within the page's rules stays
+// when it was announced, with a warning.
+func (b *Book) follow(m Maintenance, s Series, w Window, now time.Time, by Actor) ([]Warning, error) {
 	want := s.Template
 	want.Window, want.Key = w, m.Key
+	var warnings []Warning
+	if !m.Window.Equal(w) {
+		if _, err := b.checkRules(want, now); err != nil {
+			warnings = []Warning{{Field: "recurrence", Text: "the occurrence of " + WindowText(m.Window, b.Page.Zone()) + " stays when it was announced: its new " + err.Error()}}
+			want.Window = m.Window
+		}
+	}
 	next, fields, _, err := b.Revise(m, want, now, by, Post{})
 	if err != nil || len(fields) == 0 {
-		return err
+		return warnings, err
 	}
 	next.Detached, next.Occurrence = false, w.Start
 	b.PutMaintenance(next)
-	return nil
+	return warnings, nil
 }
 
 // Occur announces the occurrences of a series that are due to be announced: always the next one, and every one that
@@ -212,7 +229,7 @@ func (b *Book) unannounced(s Series, after time.Time) []Window {
 func (b *Book) freeKey(key string) string {
 	free := key
 	for n := 2; ; n++ {
-		if _, taken := b.Maintenance(free); !taken {
+		if !b.keyTaken(KindMaintenance, free) {
 			return free
 		}
 		free = key + "-" + strconv.Itoa(n)
@@ -221,7 +238,10 @@ func (b *Book) freeKey(key string) string {
 
 func (b *Book) hasPlanned(seriesID string) bool { return len(b.plannedOf(seriesID)) > 0 }
 
-func (b *Book) ahead() time.Duration { return max(Ahead, time.Duration(b.Page.LeastNotice)) }
+// ahead is longer than the least notice, so that the clock can be late and still keep it.
+func (b *Book) ahead() time.Duration {
+	return max(Ahead, time.Duration(b.Page.LeastNotice)+24*time.Hour)
+}
 
 // Skip notes that an occurrence was called off by a person, so that no later change of its series announces its day
 // again. It does nothing for what belongs to no series.

@@ -247,7 +247,7 @@ func TestTheWorstOfSeveralEventsIsShown(t *testing.T) {
 		}
 	}
 	shown(Operational)
-	_, _ = b.Tick(start)
+	_ = b.Tick(start)
 	shown(UnderMaintenance)
 	i, err := b.OpenIncident(IncidentDraft{Title: "APIs fail", NamedPost: NamedPost{Components: map[string]Condition{"APIs": MajorOutage}}}, start.Add(time.Minute), operator)
 	if err != nil {
@@ -277,7 +277,7 @@ func TestADocumentNeedNotKnowThatItsMaintenanceWasExtended(t *testing.T) {
 	d := plan()
 	d.Key = "db"
 	applied(t, b, start.Add(-72*time.Hour), page(shop()), maintenance(d))
-	_, _ = b.Tick(start)
+	_ = b.Tick(start)
 	m, e, err := b.Maintenances[0].Extend(end.Add(time.Hour), start.Add(30*time.Minute), operator, Post{Body: "A slow disk."})
 	m = must(t, m, e, err)
 	if body := m.Updates[len(m.Updates)-1].Body; !strings.HasPrefix(body, "A slow disk.\n\n") || !strings.Contains(body, "08:00 UTC") {
@@ -306,5 +306,122 @@ func TestADocumentNeedNotKnowThatItsMaintenanceWasExtended(t *testing.T) {
 	d.Title = "Another title"
 	if _, _, err := b.Apply([]Document{maintenance(d)}, end.Add(30*time.Minute), operator); err == nil || !strings.Contains(err.Error(), "title cannot be changed any more: the maintenance is completed") {
 		t.Errorf("got %v, want a refusal", err)
+	}
+}
+
+func TestAnOpenIncidentFromADocumentIsShownOnItsComponents(t *testing.T) {
+	b := newBook()
+	incident := IncidentDocument{Key: "i", Title: "APIs fail", Updates: []UpdateDocument{
+		{Status: Investigating, At: start.Add(-20 * time.Minute), Body: "We are looking.", Components: map[string]Condition{"APIs": MajorOutage}},
+	}}
+	applied(t, b, start, page(shop()), Document{Incident: &incident})
+	if got := b.Conditions()[b.Components[3].ID]; got != MajorOutage {
+		t.Errorf("got %s, want major_outage although the component is younger than the incident", got)
+	}
+}
+
+func TestUpdatesOfOneMomentAreEnteredInTheOrderOfTheirStates(t *testing.T) {
+	now := end.Add(time.Hour)
+	orders := map[string][]State{
+		"newest first": {Completed, InProgress, Scheduled}, "oldest first": {Scheduled, InProgress, Completed},
+	}
+	for name, states := range orders {
+		t.Run(name, func(t *testing.T) {
+			d := plan()
+			for _, s := range states {
+				d.Updates = append(d.Updates, UpdateDocument{Status: s, At: start, Body: string(s)})
+			}
+			b := newBookWith(t, now)
+			applied(t, b, now, maintenance(d))
+			if m := b.Maintenances[0]; m.State != Completed || m.Updates[0].State != Scheduled {
+				t.Errorf("got %s beginning with %s, want it completed, scheduled first", m.State, m.Updates[0].State)
+			}
+		})
+	}
+}
+
+func TestTwoDocumentsForOneThingAreRefused(t *testing.T) {
+	b := newBook()
+	moved := plan()
+	moved.Key, moved.Window = "db", Window{start.Add(24 * time.Hour), end.Add(24 * time.Hour)}
+	first := plan()
+	first.Key = "db"
+	_, _, err := b.Apply([]Document{page(shop()), {Source: "a.yaml", Maintenance: &first}, {Source: "b.yaml", Maintenance: &moved}}, start.Add(-96*time.Hour), operator)
+	if err == nil || !strings.Contains(err.Error(), `b.yaml: key is that of another document too, a.yaml: "db"`) {
+		t.Errorf("got %v, want a refusal that names both", err)
+	}
+}
+
+func TestARecordNamesComponentsThatHaveLeft(t *testing.T) {
+	now := end.Add(24 * time.Hour)
+	b := newBookWith(t, now)
+	d := plan()
+	d.Affects = []string{"Delivery", "App"}
+	d.Updates = []UpdateDocument{{Status: InProgress, At: start, Body: "Begun {{ with braces }}."}, {Status: Completed, At: end, Body: "Done."}}
+	smaller := shop()
+	smaller.Components = []ComponentNode{{Name: "APIs"}}
+	applied(t, b, now, page(smaller))
+	b = b.reopened()
+	applied(t, b, now, maintenance(d))
+	m := b.Maintenances[0]
+	if got, want := Affected(KindMaintenance, false, m.Affects, b.Groups, b.Components), "This scheduled maintenance affected: Delivery (Mail, Push) and App."; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := m.Updates[0].Body; got != "Begun {{ with braces }}." {
+		t.Errorf("got %q, want what was said then", got)
+	}
+	planned := plan()
+	planned.Window = Window{now.Add(96 * time.Hour), now.Add(97 * time.Hour)}
+	planned.Affects = []string{"App"}
+	if _, _, err := b.Apply([]Document{maintenance(planned)}, now, operator); err == nil {
+		t.Error("got a plan for a component that has left the page, want a refusal")
+	}
+}
+
+func TestARecordThatIsStillToComeKeepsTheRules(t *testing.T) {
+	now := start.Add(-time.Hour)
+	d := plan()
+	d.Updates = []UpdateDocument{{Status: Scheduled, At: now.Add(-time.Minute), Body: "Soon."}}
+	if _, _, err := newBookWith(t, now).Apply([]Document{maintenance(d)}, now, operator); err == nil || !strings.Contains(err.Error(), "a notice of 2 days") {
+		t.Errorf("got %v, want the least notice kept", err)
+	}
+	d.Updates[0].At = start.Add(-72 * time.Hour)
+	if _, _, err := newBookWith(t, now).Apply([]Document{maintenance(d)}, now, operator); err != nil {
+		t.Errorf("got %v for one that was announced in time, want it entered", err)
+	}
+}
+
+func TestApplyingAgainDoesNotUndoAReopening(t *testing.T) {
+	b := newBook()
+	d := plan()
+	d.Key, d.Complete = "db", Automatic
+	applied(t, b, start.Add(-72*time.Hour), page(shop()), maintenance(d))
+	_ = b.Tick(end)
+	m, e, err := b.Maintenances[0].Reopen(end.Add(time.Minute), operator, Post{})
+	b.PutMaintenance(must(t, m, e, err))
+	b = b.reopened()
+	if changes, _ := applied(t, b, end.Add(2*time.Minute), maintenance(d)); len(changes) != 0 {
+		t.Errorf("got %+v, want nothing to do", changes)
+	}
+	_ = b.Tick(end.Add(3 * time.Minute))
+	if got := b.Maintenances[0].State; got != InProgress {
+		t.Errorf("got %s, want it in progress until a person completes it", got)
+	}
+}
+
+func TestTextsHaveBounds(t *testing.T) {
+	for name, edit := range map[string]func(*MaintenanceDocument){
+		"a title of a thousand letters": func(d *MaintenanceDocument) { d.Title = strings.Repeat("x", 1000) },
+		"a title of two lines":          func(d *MaintenanceDocument) { d.Title = "one\ntwo" },
+		"a key with a slash":            func(d *MaintenanceDocument) { d.Key = "a/b" },
+		"a summary of a megabyte":       func(d *MaintenanceDocument) { d.Summary = strings.Repeat("x", 1<<20) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := plan()
+			edit(&d)
+			if _, _, err := newBookWith(t, start.Add(-96*time.Hour)).Apply([]Document{maintenance(d)}, start.Add(-96*time.Hour), operator); err == nil {
+				t.Error("got no error, want a refusal")
+			}
+		})
 	}
 }

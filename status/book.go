@@ -21,6 +21,9 @@ type Book struct {
 
 	// NewID makes identifiers. Its owner gives it, for this package has no randomness of its own.
 	NewID func() string
+	// KeyTaken tells whether something of a kind that the book does not hold, because it has ended, has a key. A store
+	// gives it; without one only what the book holds counts.
+	KeyTaken func(kind Kind, key string) bool
 	// Lenient turns refusals by the page's rules (least notice, blackouts) into warnings, for previews.
 	Lenient bool
 
@@ -59,7 +62,7 @@ func (b *Book) PutGroup(g Group) { put(&b.Groups, &b.Written.Groups, g) }
 // PutComponent adds or replaces a component, and keeps a change of its condition for its history.
 func (b *Book) PutComponent(c Component) {
 	was, known := b.Component(c.ID)
-	if !known || was.Condition != c.Condition || !was.SetAt.Equal(c.SetAt) {
+	if !c.SetAt.IsZero() && (!known || was.Condition != c.Condition || !was.SetAt.Equal(c.SetAt)) {
 		b.Written.Settings = append(b.Written.Settings, Setting{c.ID, c.SetAt, c.Condition})
 	}
 	put(&b.Components, &b.Written.Components, c)
@@ -98,6 +101,21 @@ func (b *Book) identified(updates []Update) []Update {
 
 // Say records events, in order.
 func (b *Book) Say(events ...Event) { b.Written.Events = append(b.Written.Events, events...) }
+
+// keyTaken reports whether another thing of the kind has the key: open, or ended long ago.
+func (b *Book) keyTaken(kind Kind, key string) bool {
+	switch kind {
+	case KindMaintenance:
+		if _, there := b.Maintenance(key); there {
+			return true
+		}
+	case KindIncident:
+		if _, there := b.Incident(key); there {
+			return true
+		}
+	}
+	return b.KeyTaken != nil && b.KeyTaken(kind, key)
+}
 
 // Component finds a component by id.
 func (b *Book) Component(id string) (Component, bool) {

@@ -59,9 +59,10 @@ type Component struct {
 	Description string `json:"description,omitempty"`
 	// Position orders groups and ungrouped components together on the page, and components within their group.
 	Position int `json:"position"`
-	// Condition was set by a person or a program, at SetAt. Claims that began before SetAt are overruled by it.
+	// Condition was set by a person or a program at SetAt, which is zero while nobody has. Claims that began before
+	// SetAt are overruled by it.
 	Condition Condition `json:"condition"`
-	SetAt     time.Time `json:"set_at"`
+	SetAt     time.Time `json:"set_at,omitzero"`
 	Created   time.Time `json:"created"`
 	Version   int64     `json:"version"`
 	// Removed is when the component left the page; its past remains in past events.

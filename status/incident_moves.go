@@ -43,6 +43,9 @@ func (i Incident) Post(to State, now time.Time, by Actor, say Post) (Incident, E
 		}
 		return i, Event{}, &Illegal{Subject: i.Subject(), From: i.State, To: to, Why: why, Legal: i.Moves(by)}
 	}
+	if err := checkBody(say.Body); err != nil {
+		return i, Event{}, err
+	}
 	if err := validClaims(say.Conditions); err != nil {
 		return i, Event{}, err
 	}

@@ -2,15 +2,15 @@ package status
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 )
 
 // Tick does all that the clock has to do by now: every maintenance in the order in which things fell due, and the
-// announcements of series.
-func (b *Book) Tick(now time.Time) ([]Warning, error) {
+// announcements of series. A series that cannot announce its next occurrence is a warning: it must not keep anything
+// else from happening.
+func (b *Book) Tick(now time.Time) []Warning {
 	var told []Event
 	for _, m := range slices.Clone(b.Maintenances) {
 		next, events := m.Advance(now, b.Page.Zone())
@@ -30,10 +30,10 @@ func (b *Book) Tick(now time.Time) ([]Warning, error) {
 		more, err := b.Occur(s.ID, now, ByClock)
 		warnings = append(warnings, more...)
 		if err != nil {
-			return warnings, fmt.Errorf("announce the next %s: %w", quote(s.Template.Title), err)
+			warnings = append(warnings, Warning{Field: s.Key, Text: "the next occurrence cannot be announced: " + err.Error()})
 		}
 	}
-	return warnings, nil
+	return warnings
 }
 
 func (e Event) dueAt() time.Time {
@@ -76,6 +76,9 @@ func (b *Book) OpenIncident(d IncidentDraft, now time.Time, by Actor) (Incident,
 	if d.Impact != "" && d.Impact.Rank() < 0 {
 		return Incident{}, &Invalid{Field: "impact", Rule: "must be one of " + joinConditions() + ", not " + quote(string(d.Impact))}
 	}
+	if err := checkNames(d.Title, d.Key); err != nil {
+		return Incident{}, err
+	}
 	affects, err := b.Resolve(d.Affects)
 	if err != nil {
 		return Incident{}, invalidIn(err, "affects")
@@ -85,8 +88,8 @@ func (b *Book) OpenIncident(d IncidentDraft, now time.Time, by Actor) (Incident,
 		Affects: affects, Began: now, Created: now, Changed: now,
 	}
 	i.Key = cmp.Or(d.Key, slug(i.Title)+"-"+i.ID)
-	if taken, exists := b.Incident(i.Key); exists {
-		return i, &Invalid{Field: "key", Rule: "is taken by the incident " + taken.ID + ": " + quote(i.Key)}
+	if b.keyTaken(KindIncident, i.Key) {
+		return i, &Invalid{Field: "key", Rule: "is taken by another incident: " + quote(i.Key)}
 	}
 	d.Body = orWording(d.Body, "We are looking into it.")
 	opened, err := b.PostIncident(i, state, d.NamedPost, now, by)

@@ -32,7 +32,7 @@ type Maintenance struct {
 	Ended time.Time `json:"ended,omitzero"`
 	// Estimate is the end as now expected, zero when it is the window's.
 	Estimate time.Time `json:"estimate,omitzero"`
-	// Begin and Complete say whether the clock may do it: by default it begins and does not complete.
+	// Begins and Completes say whether the clock may do it: by default it begins and does not complete.
 	Begins    Mode `json:"begin"`
 	Completes Mode `json:"complete"`
 	// Summary and Why are Markdown, and may hold placeholders such as {{ .Window }}.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -86,6 +87,28 @@ func (b *Book) unknownName(name string) *Invalid {
 		return &Invalid{Rule: rule + "; the page has no components yet, apply a page document first"}
 	}
 	return &Invalid{Rule: rule}
+}
+
+// withPast is the book with the components and groups that have left the page, for records of the time in which they
+// were there. What is there now comes first where both have a name.
+func (b *Book) withPast() *Book {
+	past := *b
+	past.Groups, past.Components = slices.Clone(b.Groups), slices.Clone(b.Components)
+	for i, g := range past.Groups {
+		if !slices.ContainsFunc(b.Groups, func(o Group) bool { return o.Removed.IsZero() && o.Name == g.Name }) {
+			past.Groups[i].Removed = time.Time{}
+		}
+	}
+	for i, c := range past.Components {
+		name := FullName(c.ID, b.Groups, b.Components)
+		there := func(o Component) bool {
+			return o.Removed.IsZero() && (o.Name == c.Name || FullName(o.ID, b.Groups, b.Components) == name)
+		}
+		if !slices.ContainsFunc(b.Components, there) {
+			past.Components[i].Removed = time.Time{}
+		}
+	}
+	return &past
 }
 
 // members are the ids of a group's components.

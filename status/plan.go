@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +15,12 @@ func (b *Book) Plan(d MaintenanceDocument) (Maintenance, error) {
 	none := Maintenance{}
 	if strings.TrimSpace(d.Title) == "" {
 		return none, &Invalid{Field: "title", Rule: "is required: what readers see first"}
+	}
+	if err := checkNames(d.Title, d.Key); err != nil {
+		return none, err
+	}
+	if err := cmp.Or(checkText("summary", d.Summary), checkText("why", d.Why)); err != nil {
+		return none, err
 	}
 	if err := d.Window.Validate(); err != nil {
 		return none, err
@@ -80,8 +87,8 @@ func leadTimes(given []Duration) ([]Duration, error) {
 // reason for that; when its window has passed; and when its key is taken. Overlaps, and dates in its texts that
 // contradict its window, are warnings.
 func (b *Book) Announce(m Maintenance, now time.Time, by Actor, say Post) (Maintenance, []Warning, error) {
-	if taken, exists := b.Maintenance(m.Key); exists {
-		return m, nil, &Invalid{Field: "key", Rule: "is taken by the maintenance " + taken.ID + ": " + quote(m.Key)}
+	if b.keyTaken(KindMaintenance, m.Key) {
+		return m, nil, &Invalid{Field: "key", Rule: "is taken by another maintenance: " + quote(m.Key)}
 	}
 	warnings, err := b.checkRules(m, now)
 	if err != nil {
@@ -195,7 +202,7 @@ func (b *Book) Expand(text string, m Maintenance) (string, error) {
 // PlaceholdersOf gives the values of a maintenance's placeholders as they stand.
 func PlaceholdersOf(m Maintenance, p Page, groups []Group, components []Component) Placeholders {
 	zone := p.Zone()
-	at := func(t time.Time) string { return t.In(zone).Format("Jan 02, 2006, 15:04 ") + zoneText(t, zone) }
+	at := func(t time.Time) string { return t.In(zone).Format("Jan 2, 2006, 15:04 ") + zoneName(t.In(zone)) }
 	return Placeholders{
 		Window: WindowText(m.Window, zone), Start: at(m.Window.Start), End: at(m.Window.End),
 		Duration: Span(Duration(m.Window.Duration())), Title: m.Title, Page: p.Name,

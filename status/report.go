@@ -22,10 +22,9 @@ type Report struct {
 	// Window is the announced span as it stands, Announced as first told; both zero for an incident.
 	Window    Window `json:"window,omitzero"`
 	Announced Window `json:"announced,omitzero"`
-	// Began and Ended are measured, Overrun is how long after the announced end it ended (negative: before it).
+	// Began and Ended are measured.
 	Began    time.Time `json:"began,omitzero"`
 	Ended    time.Time `json:"ended,omitzero"`
-	Overrun  Duration  `json:"-"`
 	Promises []Promise `json:"promises,omitempty"`
 	// Entries are the updates, newest first.
 	Entries []Entry `json:"updates"`
@@ -50,17 +49,13 @@ type Entry struct {
 
 // ReportMaintenance makes the report of a maintenance.
 func ReportMaintenance(m Maintenance, p Page, groups []Group, components []Component) Report {
-	r := Report{
+	return Report{
 		Subject: m.Subject(), Title: m.Title, Heading: "Scheduled Maintenance Report for " + p.Name, Page: p.Name,
 		State: m.State, TimeZone: p.Zone().String(), Window: m.Window, Announced: m.Announced, Began: m.Began, Ended: m.Ended,
 		Promises: m.Promises, Entries: entries(m.Updates, p.Zone()),
 		Affected:   Affected(KindMaintenance, m.Open(), m.Affects, groups, components),
 		Components: componentNames(m.Affects, groups, components),
 	}
-	if m.State == Completed && !m.Ended.IsZero() {
-		r.Overrun = Duration(m.Ended.Sub(m.Window.End).Truncate(time.Minute))
-	}
-	return r
 }
 
 // ReportIncident makes the report of an incident.
@@ -114,7 +109,7 @@ func entries(updates []Update, zone *time.Location) []Entry {
 
 // PostedText gives the moment of a post as reports write it: "Jan 15, 2020 - 07:14 UTC".
 func PostedText(at time.Time, zone *time.Location) string {
-	return at.In(zone).Format("Jan 02, 2006 - 15:04 ") + zoneText(at, zone)
+	return at.In(zone).Format("Jan 02, 2006 - 15:04 ") + zoneName(at.In(zone))
 }
 
 // WriteText writes the report as plain text: title, heading, each update with its heading, body and time, newest

@@ -27,7 +27,7 @@ func quote(s string) string {
 // indexed is the path of the i-th element of a list, as documents count them: from zero.
 func indexed(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
 
-// Span says a duration in whole words, rounded to its two largest units: "1 hour 5 minutes".
+// Span says a duration in whole words, cut to its two largest units: "1 hour 5 minutes".
 func Span(d Duration) string {
 	type unit struct {
 		name string
@@ -60,21 +60,4 @@ func Span(d Duration) string {
 		return "less than a second"
 	}
 	return strings.Join(parts, " ")
-}
-
-// zoneText is the abbreviation of the zone at t. Zones without a name of their own are written as UTC+3.
-func zoneText(t time.Time, zone *time.Location) string {
-	name, offset := t.In(zone).Zone()
-	if name != "" && name[0] != '+' && name[0] != '-' {
-		return name
-	}
-	sign := "+"
-	if offset < 0 {
-		sign, offset = "-", -offset
-	}
-	text := "UTC" + sign + strconv.Itoa(offset/3600)
-	if minutes := offset / 60 % 60; minutes != 0 {
-		text += ":" + strconv.Itoa(minutes)
-	}
-	return text
 }

@@ -62,6 +62,9 @@ func (m Maintenance) move(to State, what EventKind, now time.Time, by Actor, say
 		}
 		return m, Event{}, m.illegal(to, by, why)
 	}
+	if err := checkBody(say.Body); err != nil {
+		return m, Event{}, err
+	}
 	m = m.clone()
 	m.State, m.Changed = to, now
 	m.Updates = append(m.Updates, Update{State: to, Event: what, At: now, Body: say.Body, By: by, Quiet: say.Quiet})
@@ -162,17 +165,17 @@ func (m Maintenance) Cancel(now time.Time, by Actor, say Post) (Maintenance, Eve
 }
 
 // Reopen goes back to in progress, from verifying or completed. The trace of the earlier end stays in the updates, and
-// completing it is a person's from now on: the clock was wrong about it once.
+// completing it is a person's from now on, whatever its document says: the clock was wrong about it once.
 func (m Maintenance) Reopen(now time.Time, by Actor, say Post) (Maintenance, Event, error) {
 	if m.State != Completed && m.State != Verifying {
-		return m, Event{}, m.illegal(InProgress, by, "only a completed or verifying maintenance can be reopened")
+		return m, Event{}, m.illegal(m.State, by, "only a completed or verifying maintenance can be reopened")
 	}
 	say.Body = orWording(say.Body, reopenWords)
 	m, e, err := m.move(InProgress, Reopened, now, by, say)
 	if err != nil {
 		return m, e, err
 	}
-	m.Ended, m.Completes = time.Time{}, Manual
+	m.Ended = time.Time{}
 	return m, e, nil
 }
 

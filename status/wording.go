@@ -1,6 +1,7 @@
 package status
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,17 +21,16 @@ func orWording(body, standard string) string {
 }
 
 func beginWords(m Maintenance, now time.Time, zone *time.Location) string {
-	words := "The scheduled maintenance has begun. We expect to finish by " + clockText(m.Window.End, now, zone) + "."
-	switch late := now.Sub(m.Window.Start); {
-	case late >= time.Minute:
-		words = "The scheduled maintenance has begun, " + Span(Duration(late)) + " after its announced start. We expect to finish by " + clockText(m.Window.End, now, zone) + "."
-		if !m.Window.End.After(now) {
-			words = "The scheduled maintenance began at " + clockText(m.Window.Start, now, zone) + "."
-		}
-	case late <= -time.Minute:
-		words = "The scheduled maintenance has begun, " + Span(Duration(-late)) + " before its announced start. We expect to finish by " + clockText(m.Window.End, now, zone) + "."
+	when := ""
+	switch late := now.Sub(m.Window.Start).Truncate(time.Minute); {
+	case late > 0 && !m.Window.End.After(now):
+		return "The scheduled maintenance began at " + clockText(m.Window.Start, now, zone) + "."
+	case late > 0:
+		when = ", " + Span(Duration(late)) + " after its announced start"
+	case late < 0:
+		when = ", " + Span(Duration(-late)) + " before its announced start"
 	}
-	return words
+	return "The scheduled maintenance has begun" + when + ". We expect to finish by " + clockText(m.Window.End, now, zone) + "."
 }
 
 func delayedWords(start, now time.Time, zone *time.Location) string {
@@ -38,32 +38,62 @@ func delayedWords(start, now time.Time, zone *time.Location) string {
 }
 
 func overrunWords(m Maintenance, now time.Time, zone *time.Location) string {
-	words := "The maintenance is taking longer than planned. It was announced to end at " + clockText(m.Window.End, now, zone) + ", and the work goes on."
+	goesOn := "the work goes on"
+	if m.State == Verifying {
+		goesOn = "its result is still being checked"
+	}
+	words := "The maintenance is taking longer than planned. It was announced to end at " + clockText(m.Window.End, now, zone) + ", and " + goesOn + "."
 	if m.Estimate.After(now) {
 		return words + " We now expect to finish by " + clockText(m.Estimate, now, zone) + "."
 	}
 	return words + " We do not have a new estimate yet, and will post again within " + Span(Duration(m.overrunEvery())) + "."
 }
 
+// Punctuality is how an end compares with what was announced.
+type Punctuality struct {
+	// Late is how long after Against it was, in whole minutes; negative is earlier.
+	Late time.Duration
+	// Against is the announced end that counts: the last one when it was passed, otherwise the first one.
+	Against time.Time
+	// Extended says that the end had been moved after the work began.
+	Extended bool
+}
+
+// Punctuality compares an end at a moment with the announcement. An end within an extended window is measured from
+// the end that was first announced, so that an extension never makes a late end look early. A window that was
+// rescheduled before it began counts as it was rescheduled.
+func (m Maintenance) Punctuality(at time.Time) Punctuality {
+	first := m.Window.End
+	if m.Announced.Start.Equal(m.Window.Start) && m.extended() {
+		first = m.Announced.End
+	}
+	p := Punctuality{Against: first, Extended: m.Window.End.After(first)}
+	if at.After(m.Window.End) {
+		p.Against = m.Window.End
+	}
+	p.Late = at.Sub(p.Against).Truncate(time.Minute)
+	return p
+}
+
+func (m Maintenance) extended() bool {
+	return slices.ContainsFunc(m.Updates, func(u Update) bool { return u.Event == Extended })
+}
+
 func completeWords(m Maintenance, now time.Time, zone *time.Location) string {
 	const done = "The scheduled maintenance has been completed"
-	first := m.Announced.End
-	if !m.Announced.Start.Equal(m.Window.Start) {
-		first = m.Window.End // it was rescheduled: what was said at first no longer counts
-	}
-	extended := m.Window.End.After(first)
-	late := now.Sub(m.Window.End).Truncate(time.Minute)
+	p := m.Punctuality(now)
+	against := clockText(p.Against, now, zone) + "."
 	switch {
-	case late > 0 && extended:
-		return done + ", " + Span(Duration(late)) + " after its extended end of " + clockText(m.Window.End, now, zone) + "."
-	case late > 0:
-		return done + ", " + Span(Duration(late)) + " after its announced end of " + clockText(m.Window.End, now, zone) + "."
-	case extended && now.Sub(first) >= time.Minute:
-		return done + ", within its extended window and " + Span(Duration(now.Sub(first).Truncate(time.Minute))) + " after the end first announced, " + clockText(first, now, zone) + "."
-	case now.Sub(first) <= -time.Minute:
-		return done + ", " + Span(Duration(first.Sub(now).Truncate(time.Minute))) + " earlier than announced."
+	case p.Late == 0:
+		return done + "."
+	case p.Late < 0:
+		return done + ", " + Span(Duration(-p.Late)) + " earlier than announced."
+	case !p.Extended:
+		return done + ", " + Span(Duration(p.Late)) + " after its announced end of " + against
+	case p.Against.Equal(m.Window.End):
+		return done + ", " + Span(Duration(p.Late)) + " after its extended end of " + against
 	}
-	return done + "."
+	return done + ", within its extended window and " + Span(Duration(p.Late)) + " after the end first announced, " + against
 }
 
 func cancelWords(begun bool) string {
@@ -94,11 +124,11 @@ func clockText(t, now time.Time, zone *time.Location) string {
 	layout := "15:04 "
 	switch {
 	case at.Year() != then.Year():
-		layout = "Jan 02, 2006, 15:04 "
+		layout = "Jan 2, 2006, 15:04 "
 	case at.YearDay() != then.YearDay():
-		layout = "Jan 02, 15:04 "
+		layout = "Jan 2, 15:04 "
 	}
-	return at.Format(layout) + zoneText(t, zone)
+	return at.Format(layout) + zoneName(at)
 }
 
 // withWords puts the standard words after what somebody wrote, for acts whose facts must not be left out.

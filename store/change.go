@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -34,8 +35,17 @@ func (s *Store) Change(ctx context.Context, now time.Time, refs []string, f func
 		return s.wrap("begin change", err)
 	}
 	said := sayings(book)
+	var asking error
+	book.KeyTaken = func(kind status.Kind, key string) bool {
+		taken, err := keyTaken(ctx, tx, kind, key)
+		asking = errors.Join(asking, err)
+		return taken
+	}
 	if err := f(book); err != nil {
 		return err
+	}
+	if asking != nil {
+		return s.wrap("look up a key", asking)
 	}
 	if book.Written.Empty() {
 		return nil
@@ -213,17 +223,31 @@ func keyIsFree(ctx context.Context, tx *sql.Tx, of status.Subject, key string) e
 	if key == "" {
 		return nil
 	}
-	type row struct{ id string }
-	holders, err := collect(ctx, tx, func(r *row) []any { return []any{&r.id} },
-		`SELECT id FROM `+string(of.Kind)+` WHERE key = $1 AND key <> '' AND id <> $2`, key, of.ID)
+	holders, err := keyHolders(ctx, tx, of.Kind, key, of.ID)
 	if err != nil {
-		return fmt.Errorf("look for key %s: %w", key, err)
+		return err
 	}
 	if len(holders) > 0 {
 		return &status.Invalid{
 			Field: "key",
-			Rule:  fmt.Sprintf("must be unique: %s %s has the key %q already", of.Kind, holders[0].id, key),
+			Rule:  fmt.Sprintf("must be unique: %s %s has the key %q already", of.Kind, holders[0], key),
 		}
 	}
 	return nil
+}
+
+// keyTaken reports whether anything of the kind has the key, ended or not.
+func keyTaken(ctx context.Context, tx *sql.Tx, kind status.Kind, key string) (bool, error) {
+	holders, err := keyHolders(ctx, tx, kind, key, "")
+	return len(holders) > 0, err
+}
+
+// keyHolders are the ids of what has a key, but for one of them.
+func keyHolders(ctx context.Context, tx *sql.Tx, kind status.Kind, key, but string) ([]string, error) {
+	ids, err := collect(ctx, tx, func(id *string) []any { return []any{id} },
+		`SELECT id FROM `+string(kind)+` WHERE key = $1 AND key <> '' AND id <> $2`, key, but)
+	if err != nil {
+		return nil, fmt.Errorf("look for key %s: %w", key, err)
+	}
+	return ids, nil
 }

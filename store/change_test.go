@@ -62,7 +62,6 @@ func TestThingsWithNothingSetComeBackAsTheyWere(t *testing.T) {
 				{ID: "m", Version: 1, Updates: []status.Update{{ID: "u"}}}, {ID: "n", Version: 1},
 			},
 			Incidents: []status.Incident{{ID: "i", Version: 1}},
-			Settings:  []status.Setting{{ComponentID: "c", Condition: status.Operational}},
 		}
 		if diff := cmp.Diff(want, since(t, s, 0)); diff != "" {
 			t.Errorf("read since 0 (-want +got):\n%s", diff)

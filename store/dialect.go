@@ -31,6 +31,8 @@ type dialect struct {
 	ownedAlone bool
 	// hint says what would help against an error, or nothing.
 	hint func(error) string
+	// fact is ErrFull or ErrReadOnly where an error means one of them, or nothing.
+	fact func(error) error
 	// lost reports whether an error came from the connection rather than from what was asked.
 	lost func(error) bool
 }
@@ -45,6 +47,7 @@ var sqliteDialect = dialect{
 	tables:     `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`,
 	ownedAlone: true,
 	hint:       sqliteHint,
+	fact:       sqliteFact,
 	lost:       func(error) bool { return false },
 }
 
@@ -61,6 +64,7 @@ var postgresDialect = dialect{
 	snapshot:  &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	tables:    `SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename`,
 	hint:      postgresHint,
+	fact:      postgresFact,
 	lost:      postgresLost,
 }
 
@@ -87,6 +91,34 @@ func sqliteHint(err error) string {
 		return "the disk reported an error: see the system's log"
 	}
 	return ""
+}
+
+// sqliteFact: the index of the write-ahead log is a file too, and grows.
+func sqliteFact(err error) error {
+	var e *sqlite.Error
+	switch {
+	case !errors.As(err, &e):
+		return nil
+	case e.Code()&0xff == lite.SQLITE_FULL, e.Code() == lite.SQLITE_IOERR_SHMSIZE:
+		return ErrFull
+	case e.Code()&0xff == lite.SQLITE_READONLY:
+		return ErrReadOnly
+	}
+	return nil
+}
+
+// postgresFact: disk_full, and read_only_sql_transaction of a standby.
+func postgresFact(err error) error {
+	var e *pgconn.PgError
+	switch {
+	case !errors.As(err, &e):
+		return nil
+	case e.Code == "53100":
+		return ErrFull
+	case e.Code == "25006":
+		return ErrReadOnly
+	}
+	return nil
 }
 
 // postgresHint goes by the error code, https://www.postgresql.org/docs/current/errcodes-appendix.html.

@@ -9,6 +9,9 @@ import (
 // LostPostgres tells a broken connection from an answer.
 var LostPostgres = postgresLost
 
+// FactOfPostgres tells which fact an error of the server means.
+var FactOfPostgres = postgresFact
+
 // AnswerOfPostgres is an error that the server sent.
 func AnswerOfPostgres(code string) error { return &pgconn.PgError{Code: code} }
 

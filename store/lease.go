@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"example.org/interlude/lease"
@@ -46,6 +45,9 @@ func (l Leader) lead(ctx context.Context, now time.Time) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if term.Fresh(l.Node, now, lease.TTL) {
+		return true, nil // half a lease is left: nothing to write, and nothing to sync
+	}
 	term, holds := term.Take(l.Node, now, lease.TTL)
 	if !holds {
 		return false, nil
@@ -61,7 +63,7 @@ func (l Leader) lead(ctx context.Context, now time.Time) (bool, error) {
 func (l Leader) Leave(ctx context.Context, _ time.Time) error {
 	_, err := l.Store.write.ExecContext(ctx, `UPDATE lease SET holder = '', until = NULL WHERE name = $1 AND holder = $2`, l.Name, l.Node)
 	if err != nil {
-		return fmt.Errorf("leave lease %s: %w", l.Name, err)
+		return l.Store.wrap("leave lease "+l.Name, err)
 	}
 	return nil
 }

@@ -113,8 +113,11 @@ func TestAFullDiskIsSaidAndLosesNothing(t *testing.T) {
 		return nil
 	}
 	err := s.Change(t.Context(), noon, nil, grow)
-	if err == nil || !strings.Contains(err.Error(), "full: make room; nothing was changed") {
+	if !errors.Is(err, store.ErrFull) || !strings.Contains(err.Error(), "full: make room; nothing was changed") {
 		t.Errorf("got %v, want that the disk is full", err)
+	}
+	if err := s.Writable(); !errors.Is(err, store.ErrFull) {
+		t.Errorf("got %v from Writable, want that the disk is full", err)
 	}
 	if d := since(t, s, 0); d.Seq != 1 || d.Page.Description != "" {
 		t.Errorf("got the feed at %d, want 1", d.Seq)
@@ -122,6 +125,9 @@ func TestAFullDiskIsSaidAndLosesNothing(t *testing.T) {
 	store.Exec(t, s, `PRAGMA max_page_count = 100000`)
 	if err := s.Change(t.Context(), noon, nil, grow); err != nil {
 		t.Errorf("after room was made: %v", err)
+	}
+	if err := s.Writable(); err != nil {
+		t.Errorf("got %v from Writable after a change was saved, want none", err)
 	}
 }
 
@@ -131,8 +137,11 @@ func TestAReadOnlyFileIsSaidAndCanStillBeRead(t *testing.T) {
 	change(t, s, func(b *status.Book) { b.PutPage(status.Page{ID: "p"}) })
 	store.Exec(t, s, `PRAGMA query_only = 1`)
 	err := s.Change(t.Context(), noon, nil, func(b *status.Book) error { b.PutPage(b.Page); return nil })
-	if err == nil || !strings.Contains(err.Error(), "may not be written by this user") {
+	if !errors.Is(err, store.ErrReadOnly) || !strings.Contains(err.Error(), "may not be written by this user") {
 		t.Errorf("got %v, want that the file may not be written", err)
+	}
+	if err := s.Writable(); !errors.Is(err, store.ErrReadOnly) {
+		t.Errorf("got %v from Writable, want that it may not be written", err)
 	}
 	if d := since(t, s, 0); d.Seq != 1 {
 		t.Errorf("got the feed at %d, want 1", d.Seq)
@@ -231,6 +240,14 @@ func TestANodeThatHangsDoesNotStopTheOthersForEver(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestAServerThatTakesNoChangesIsTold(t *testing.T) {
+	for code, want := range map[string]error{"53100": store.ErrFull, "25006": store.ErrReadOnly, "40001": nil} {
+		if got := store.FactOfPostgres(store.AnswerOfPostgres(code)); !errors.Is(got, want) {
+			t.Errorf("%s: got %v, want %v", code, got, want)
+		}
+	}
 }
 
 func TestACommitWithoutAnAnswerIsUnknown(t *testing.T) {

@@ -43,6 +43,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
+	"time"
 )
 
 // Store is an open database. It is safe for use by many goroutines.
@@ -53,11 +55,22 @@ type Store struct {
 	// write serves transactions that change something, read all others. They may be the same.
 	write, read *sql.DB
 	closing     func() error
+	// refused is why the last write was refused, nil after one that succeeded.
+	refused atomic.Pointer[refusal]
 }
 
 // ErrUnknown says that the connection broke while a transaction was being committed, so that it may or may not have
 // been saved. Reading it again tells.
 var ErrUnknown = errors.New("the connection broke during the commit, so the change may or may not have been saved; read it again")
+
+// The facts for which a database that answers takes no changes. Errors wrap them and say what would help; nothing was
+// changed then, and reading goes on.
+var (
+	// ErrFull says that its disk, or the quota on it, is full.
+	ErrFull = errors.New("the disk of the database is full")
+	// ErrReadOnly says that it may not be written: a file without permission, a disk mounted read-only, a standby.
+	ErrReadOnly = errors.New("the database may only be read")
+)
 
 // Open opens the database and brings its tables up to date.
 //
@@ -111,6 +124,24 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
+// Writable reports why the database took no change the last time that one was made: an error that wraps [ErrFull] or
+// [ErrReadOnly], or nothing. It costs no query. The node that leads renews its lease every few seconds, which is a change
+// too; on another node, which may not write for hours, a refusal is forgotten after a minute. A database that is away
+// altogether is for [Store.Ping] to find.
+func (s *Store) Writable() error {
+	refused := s.refused.Load()
+	if refused == nil || time.Since(refused.at) > refusalLife {
+		return nil
+	}
+	return refused
+}
+
+// refusalLife is how long a refused write counts when no other follows.
+const refusalLife = time.Minute
+
+// wrote remembers that a write was saved.
+func (s *Store) wrote() { s.refused.Store(nil) }
+
 // begin opens a transaction on db.
 //
 // A connection that the server closed while it lay idle, as after a restart, shows only now. Beginning anew on another
@@ -142,6 +173,9 @@ func (s *Store) beginWrite(ctx context.Context) (*sql.Tx, error) {
 // commit ends a transaction, and tells what is unknown from what has failed.
 func (s *Store) commit(tx *sql.Tx) error {
 	err := tx.Commit()
+	if err == nil {
+		s.wrote()
+	}
 	if err != nil && s.dialect.lost(err) {
 		return fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
@@ -150,11 +184,25 @@ func (s *Store) commit(tx *sql.Tx) error {
 
 // wrap gives an error its act and, where the engine's words need it, what would help.
 func (s *Store) wrap(act string, err error) error {
+	if fact := s.dialect.fact(err); fact != nil && !errors.Is(err, fact) {
+		refused := &refusal{fact, err, time.Now()}
+		s.refused.Store(refused)
+		err = refused
+	}
 	if hint := s.dialect.hint(err); hint != "" {
 		return fmt.Errorf("%s: %w (%s)", act, err, hint)
 	}
 	return fmt.Errorf("%s: %w", act, err)
 }
+
+// refusal is an engine's error in its own words, the fact that it means, and when it came.
+type refusal struct {
+	fact, err error
+	at        time.Time
+}
+
+func (r *refusal) Error() string   { return r.err.Error() }
+func (r *refusal) Unwrap() []error { return []error{r.fact, r.err} }
 
 // maxIdle is how many connections may lie idle.
 const maxIdle = 4

@@ -10,7 +10,7 @@ import (
 	"example.org/interlude/status"
 )
 
-// checkText refuses text that cannot be kept: PostgreSQL takes neither NUL nor broken UTF-8, and JSON would put another
+// checkText refuses text that cannot be kept or should not be shown: PostgreSQL takes neither NUL nor broken UTF-8, and JSON would put another
 // character in its place. SQLite would take both; it must not make a difference. v is any value; the field of the error
 // is the path to the text in it, as JSON calls it.
 func checkText(v any) error {
@@ -72,6 +72,11 @@ func findTextInStruct(v reflect.Value) *status.Invalid {
 func wrongText(text string) *status.Invalid {
 	if i := strings.IndexByte(text, 0); i >= 0 {
 		return &status.Invalid{Rule: fmt.Sprintf("must not contain the NUL character, as at byte %d", i)}
+	}
+	// A terminal that shows a report would obey escape sequences.
+	control := func(r rune) bool { return (r < ' ' || r == 0x7f) && r != '\n' && r != '\t' && r != '\r' }
+	if i := strings.IndexFunc(text, control); i >= 0 {
+		return &status.Invalid{Rule: fmt.Sprintf("must not contain control characters, such as %q at byte %d", text[i], i)}
 	}
 	if !utf8.ValidString(text) {
 		return &status.Invalid{Rule: fmt.Sprintf("must be valid UTF-8, which %q is not", text)}

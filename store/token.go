@@ -9,7 +9,10 @@ import (
 	"example.org/interlude/status"
 )
 
-const tokenColumns = `id, name, hash, scope, created, last_used, revoked, by_name`
+const (
+	tokenColumns = `id, name, hash, scope, created, last_used, revoked, by_name`
+	insertToken  = `INSERT INTO token (` + tokenColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+)
 
 func tokenFields(t *access.Token) []any {
 	return []any{&t.ID, &t.Name, &t.Hash, &t.Scope, at{&t.Created}, at{&t.LastUsed}, at{&t.Revoked}, &t.By}
@@ -20,12 +23,48 @@ func (s *Store) AddToken(ctx context.Context, t access.Token) error {
 	if err := checkText(t); err != nil {
 		return fmt.Errorf("add token: %w", err)
 	}
-	_, err := s.write.ExecContext(ctx,
-		`INSERT INTO token (`+tokenColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, tokenFields(&t)...)
+	_, err := s.write.ExecContext(ctx, insertToken, tokenFields(&t)...)
 	if err != nil {
 		return s.wrap("add token "+t.ID, err)
 	}
+	s.wrote()
 	return nil
+}
+
+// AddFirstToken saves a token when there is none at all, and reports whether it did. Of several processes that start
+// on one empty database, exactly one adds its token.
+//
+// keep is called in between: when there is none, and before the token counts. So whoever adds it can put its secret
+// where it will be found, and when that fails nobody is locked out: an error of keep undoes the addition.
+func (s *Store) AddFirstToken(ctx context.Context, t access.Token, keep func() error) (added bool, err error) {
+	if err := checkText(t); err != nil {
+		return false, fmt.Errorf("add first token: %w", err)
+	}
+	tx, err := s.beginWrite(ctx)
+	if err != nil {
+		return false, s.wrap("add first token", err)
+	}
+	defer tx.Rollback()
+	if _, err := s.lock(ctx, tx); err != nil { // the others wait here until this one has committed
+		return false, s.wrap("add first token", err)
+	}
+	known, err := collect(ctx, tx, tokenFields, `SELECT `+tokenColumns+` FROM token LIMIT 1`)
+	if err != nil {
+		return false, s.wrap("add first token", err)
+	}
+	if len(known) > 0 {
+		return false, nil
+	}
+	if _, err := tx.ExecContext(ctx, insertToken, tokenFields(&t)...); err != nil {
+		return false, s.wrap("add first token", err)
+	}
+	if err := keep(); err != nil {
+		return false, err
+	}
+	if err := s.commit(tx); err != nil {
+		return false, s.wrap("add first token", err)
+	}
+	return true, nil
 }
 
 // TokenByHash returns the token with that hash, revoked ones too, or status.ErrNotFound. What it allows is for
@@ -67,6 +106,7 @@ func (s *Store) updateToken(ctx context.Context, act, statement, id string, now 
 	if err != nil {
 		return s.wrap(act, err)
 	}
+	s.wrote()
 	if n, err := result.RowsAffected(); err == nil && n == 0 {
 		return fmt.Errorf("%s: %w", act, status.ErrNotFound)
 	}

@@ -3,6 +3,8 @@ package store_test
 import (
 	"crypto/rand"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,6 +72,43 @@ func TestATokenThatDoesNotExistIsNotFound(t *testing.T) {
 		var invalid *status.Invalid
 		if err := s.AddToken(t.Context(), access.Token{ID: "x", Name: "a\x00b"}); !errors.As(err, &invalid) || invalid.Field != "name" {
 			t.Errorf("got %v, want that the name is invalid", err)
+		}
+	})
+}
+
+func TestOfManyFirstTokensOneIsAdded(t *testing.T) {
+	each(t, allEngines, func(t *testing.T, name string) {
+		s := open(t, name)
+		refused := errors.New("the file of the secret cannot be written")
+		try := func(keep func() error) (bool, error) {
+			token, _, err := access.New(rand.Reader, "administrator", access.Administer, noon, "first start")
+			if err != nil {
+				return false, err
+			}
+			return s.AddFirstToken(t.Context(), token, keep)
+		}
+		if added, err := try(func() error { return refused }); added || !errors.Is(err, refused) {
+			t.Errorf("got %v and %v for a secret that cannot be kept, want that nothing was added", added, err)
+		}
+		var kept, added atomic.Int32
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				mine, err := try(func() error { kept.Add(1); return nil })
+				if err != nil {
+					t.Error(err)
+				}
+				if mine {
+					added.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		if kept.Load() != 1 || added.Load() != 1 {
+			t.Errorf("got %d secrets kept and %d tokens added, want one of each", kept.Load(), added.Load())
+		}
+		if tokens, err := s.Tokens(t.Context()); err != nil || len(tokens) != 1 {
+			t.Errorf("got %d tokens and error %v, want one", len(tokens), err)
 		}
 	})
 }
