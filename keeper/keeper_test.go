@@ -62,8 +62,10 @@ func (s *shelf) save(next status.Book) error {
 			return fmt.Errorf("key %s is not unique", m.Key)
 		}
 	}
-	all := s.book
-	all.Page, all.Groups, all.Components, all.Series = next.Page, next.Groups, next.Components, next.Series
+	all := status.Book{
+		Page: next.Page, Groups: next.Groups, Components: next.Components, Series: next.Series,
+		Maintenances: s.book.Maintenances, Incidents: s.book.Incidents,
+	}
 	for _, m := range next.Written.Maintenances {
 		all.Maintenances = append(slices.DeleteFunc(slices.Clone(all.Maintenances), func(o status.Maintenance) bool { return o.ID == m.ID }), m)
 	}

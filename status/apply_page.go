@@ -139,7 +139,7 @@ func flatten(nodes []ComponentNode) (groups []wanted, components []wanted, err e
 func (b *Book) applyGroups(groups []wanted) []Change {
 	var changes []Change
 	for _, w := range groups {
-		g, exists := find(b.Groups, func(g Group) bool { return g.Name == w.name })
+		g, exists := first(b.Groups, func(g Group) bool { return g.Name == w.name })
 		was, gone := g, !g.Removed.IsZero()
 		g.Name, g.Description, g.Position, g.Removed = w.name, w.description, w.at, time.Time{}
 		var d differences
@@ -164,7 +164,7 @@ func (b *Book) applyGroups(groups []wanted) []Change {
 func (b *Book) dropGroups(groups []wanted, now time.Time) []Change {
 	var changes []Change
 	for _, g := range b.Groups {
-		_, named := find(groups, func(w wanted) bool { return w.name == g.Name })
+		_, named := first(groups, func(w wanted) bool { return w.name == g.Name })
 		if named || !g.Removed.IsZero() {
 			continue
 		}
@@ -212,7 +212,7 @@ func (b *Book) applyComponent(c Component, w wanted, now time.Time, by Actor) (s
 		c = Component{ID: b.NewID(), Condition: Operational, Created: now} // nobody has set it, so earlier claims count
 	}
 	c.Name, c.Description, c.Position, c.Removed, c.GroupID = w.name, w.description, w.at, time.Time{}, ""
-	if g, ok := find(b.Groups, func(g Group) bool { return g.Name == w.group && w.group != "" }); ok {
+	if g, ok := first(b.Groups, func(g Group) bool { return g.Name == w.group && w.group != "" }); ok {
 		c.GroupID = g.ID
 	}
 	var d differences

@@ -29,6 +29,8 @@ type Book struct {
 
 	// Written is what is to be saved.
 	Written Written
+
+	groups, components, maintenances, incidents, series index
 }
 
 // Written lists what a change put into a book, each thing once, in its last form.
@@ -41,6 +43,8 @@ type Written struct {
 	Series       []Series
 	Settings     []Setting
 	Events       []Event
+
+	groups, components, maintenances, incidents, series index
 }
 
 // Empty reports whether nothing is to be saved.
@@ -57,7 +61,7 @@ func (b *Book) PutPage(p Page) {
 }
 
 // PutGroup adds or replaces a component group.
-func (b *Book) PutGroup(g Group) { put(&b.Groups, &b.Written.Groups, g) }
+func (b *Book) PutGroup(g Group) { put(&b.groups, &b.Groups, &b.Written.groups, &b.Written.Groups, g) }
 
 // PutComponent adds or replaces a component, and keeps a change of its condition for its history.
 func (b *Book) PutComponent(c Component) {
@@ -65,23 +69,25 @@ func (b *Book) PutComponent(c Component) {
 	if !c.SetAt.IsZero() && (!known || was.Condition != c.Condition || !was.SetAt.Equal(c.SetAt)) {
 		b.Written.Settings = append(b.Written.Settings, Setting{c.ID, c.SetAt, c.Condition})
 	}
-	put(&b.Components, &b.Written.Components, c)
+	put(&b.components, &b.Components, &b.Written.components, &b.Written.Components, c)
 }
 
 // PutMaintenance adds or replaces a maintenance.
 func (b *Book) PutMaintenance(m Maintenance) {
 	m.Updates = b.identified(m.Updates)
-	put(&b.Maintenances, &b.Written.Maintenances, m)
+	put(&b.maintenances, &b.Maintenances, &b.Written.maintenances, &b.Written.Maintenances, m)
 }
 
 // PutIncident adds or replaces an incident.
 func (b *Book) PutIncident(i Incident) {
 	i.Updates = b.identified(i.Updates)
-	put(&b.Incidents, &b.Written.Incidents, i)
+	put(&b.incidents, &b.Incidents, &b.Written.incidents, &b.Written.Incidents, i)
 }
 
 // PutSeries adds or replaces a series.
-func (b *Book) PutSeries(s Series) { put(&b.Series, &b.Written.Series, s) }
+func (b *Book) PutSeries(s Series) {
+	put(&b.series, &b.Series, &b.Written.series, &b.Written.Series, s)
+}
 
 // identified gives new updates their identifiers.
 func (b *Book) identified(updates []Update) []Update {
@@ -119,27 +125,27 @@ func (b *Book) keyTaken(kind Kind, key string) bool {
 
 // Component finds a component by id.
 func (b *Book) Component(id string) (Component, bool) {
-	return find(b.Components, func(c Component) bool { return c.ID == id })
+	return get(&b.components, b.Components, id)
 }
 
 // Group finds a group by id.
 func (b *Book) Group(id string) (Group, bool) {
-	return find(b.Groups, func(g Group) bool { return g.ID == id })
+	return get(&b.groups, b.Groups, id)
 }
 
 // Maintenance finds a maintenance by id or key.
 func (b *Book) Maintenance(ref string) (Maintenance, bool) {
-	return find(b.Maintenances, func(m Maintenance) bool { return m.ID == ref || m.Key == ref && ref != "" })
+	return get(&b.maintenances, b.Maintenances, ref)
 }
 
 // Incident finds an incident by id or key.
 func (b *Book) Incident(ref string) (Incident, bool) {
-	return find(b.Incidents, func(i Incident) bool { return i.ID == ref || i.Key == ref && ref != "" })
+	return get(&b.incidents, b.Incidents, ref)
 }
 
 // FindSeries finds a series by id or key.
 func (b *Book) FindSeries(ref string) (Series, bool) {
-	return find(b.Series, func(s Series) bool { return s.ID == ref || s.Key == ref && ref != "" })
+	return get(&b.series, b.Series, ref)
 }
 
 // Conditions is what readers see of each component that is on the page, by component id: the worst of its own
@@ -228,58 +234,4 @@ func PageOrder(ids []string, groups []Group, components []Component) []string {
 		return cmp.Or(cmp.Compare(places[a].outer, places[b].outer), cmp.Compare(places[a].inner, places[b].inner))
 	})
 	return slices.Compact(sorted)
-}
-
-func find[T any](in []T, is func(T) bool) (T, bool) {
-	if i := slices.IndexFunc(in, is); i >= 0 {
-		return in[i], true
-	}
-	var none T
-	return none, false
-}
-
-// versioned is what a book holds: an identifier, and a count of the changes that were saved.
-type versioned[T any] interface {
-	ident() string
-	at() int64
-	as(version int64) T
-}
-
-func (g Group) ident() string                { return g.ID }
-func (g Group) at() int64                    { return g.Version }
-func (g Group) as(v int64) Group             { g.Version = v; return g }
-func (c Component) ident() string            { return c.ID }
-func (c Component) at() int64                { return c.Version }
-func (c Component) as(v int64) Component     { c.Version = v; return c }
-func (m Maintenance) ident() string          { return m.ID }
-func (m Maintenance) at() int64              { return m.Version }
-func (m Maintenance) as(v int64) Maintenance { m.Version = v; return m }
-func (i Incident) ident() string             { return i.ID }
-func (i Incident) at() int64                 { return i.Version }
-func (i Incident) as(v int64) Incident       { i.Version = v; return i }
-func (s Series) ident() string               { return s.ID }
-func (s Series) at() int64                   { return s.Version }
-func (s Series) as(v int64) Series           { s.Version = v; return s }
-
-// put places v among what is there and among what is to be saved. Its version grows by one from the stored one,
-// however often it is put in one transaction.
-func put[T versioned[T]](there, written *[]T, v T) {
-	same := func(o T) bool { return o.ident() == v.ident() }
-	stored := int64(0)
-	i := slices.IndexFunc(*there, same)
-	if i >= 0 {
-		stored = (*there)[i].at()
-	}
-	if w := slices.IndexFunc(*written, same); w >= 0 {
-		v = v.as((*written)[w].at())
-		(*written)[w] = v
-	} else {
-		v = v.as(stored + 1)
-		*written = append(*written, v)
-	}
-	if i >= 0 {
-		(*there)[i] = v
-	} else {
-		*there = append(*there, v)
-	}
 }

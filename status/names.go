@@ -94,6 +94,7 @@ func (b *Book) unknownName(name string) *Invalid {
 func (b *Book) withPast() *Book {
 	past := *b
 	past.Groups, past.Components = slices.Clone(b.Groups), slices.Clone(b.Components)
+	past.groups, past.components = index{}, index{}
 	for i, g := range past.Groups {
 		if !slices.ContainsFunc(b.Groups, func(o Group) bool { return o.Removed.IsZero() && o.Name == g.Name }) {
 			past.Groups[i].Removed = time.Time{}

@@ -80,11 +80,11 @@ func componentNames(ids []string, groups []Group, components []Component) []stri
 
 // FullName is a component's name as documents write it: "Group / Component", or its name alone when it has no group.
 func FullName(id string, groups []Group, components []Component) string {
-	c, known := find(components, func(c Component) bool { return c.ID == id })
+	c, known := first(components, func(c Component) bool { return c.ID == id })
 	if !known {
 		return ""
 	}
-	if g, ok := find(groups, func(g Group) bool { return g.ID == c.GroupID }); ok {
+	if g, ok := first(groups, func(g Group) bool { return g.ID == c.GroupID }); ok {
 		return g.Name + " / " + c.Name
 	}
 	return c.Name

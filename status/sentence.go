@@ -31,14 +31,14 @@ func affectedItems(ids []string, groups []Group, components []Component) []strin
 	var items []*item
 	byGroup := make(map[string]*item)
 	for _, id := range PageOrder(ids, groups, components) {
-		c, known := find(components, func(c Component) bool { return c.ID == id })
+		c, known := first(components, func(c Component) bool { return c.ID == id })
 		if !known {
 			continue
 		}
 		it := byGroup[c.GroupID]
 		if it == nil {
 			it = &item{}
-			if g, ok := find(groups, func(g Group) bool { return g.ID == c.GroupID }); ok {
+			if g, ok := first(groups, func(g Group) bool { return g.ID == c.GroupID }); ok {
 				it.group = g.Name
 			}
 			byGroup[c.GroupID] = it

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,4 +61,13 @@ func Span(d Duration) string {
 		return "less than a second"
 	}
 	return strings.Join(parts, " ")
+}
+
+// first gives the first element of which is holds.
+func first[T any](in []T, is func(T) bool) (T, bool) {
+	if i := slices.IndexFunc(in, is); i >= 0 {
+		return in[i], true
+	}
+	var none T
+	return none, false
 }
