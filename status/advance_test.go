@@ -65,19 +65,36 @@ func TestTheClockMovesAMaintenance(t *testing.T) {
 		state State
 	}{
 		{"it begins at its start", nil, []string{"05:59", "06:00"}, "begun at 06:00 due 06:00", InProgress},
-		{"it waits for a person when begin is manual, and says that it is late", func(m *Maintenance) { m.Begins = Manual },
-			[]string{"06:00", "06:05", "06:10", "06:50"}, "delayed at 06:05 due 06:05", Scheduled},
-		{"it never completes by itself unless asked to, and says the overrun", nil,
-			[]string{"06:00", "07:00"}, "begun at 06:00 due 06:00, overran at 07:00 due 07:00", InProgress},
-		{"it completes at the end when asked to", func(m *Maintenance) { m.Completes = Automatic },
-			[]string{"06:00", "06:59", "07:00"}, "begun at 06:00 due 06:00, completed at 07:00 due 07:00", Completed},
-		{"an overrun is repeated at the chosen interval", func(m *Maintenance) { m.OverrunEvery = Duration(10 * time.Minute) },
+		{
+			"it waits for a person when begin is manual, and says that it is late", func(m *Maintenance) { m.Begins = Manual },
+			[]string{"06:00", "06:05", "06:10", "06:50"},
+			"delayed at 06:05 due 06:05", Scheduled,
+		},
+		{
+			"it never completes by itself unless asked to, and says the overrun", nil,
+			[]string{"06:00", "07:00"},
+			"begun at 06:00 due 06:00, overran at 07:00 due 07:00", InProgress,
+		},
+		{
+			"it completes at the end when asked to", func(m *Maintenance) { m.Completes = Automatic },
+			[]string{"06:00", "06:59", "07:00"},
+			"begun at 06:00 due 06:00, completed at 07:00 due 07:00", Completed,
+		},
+		{
+			"an overrun is repeated at the chosen interval", func(m *Maintenance) { m.OverrunEvery = Duration(10 * time.Minute) },
 			[]string{"06:00", "07:00", "07:05", "07:10", "07:20"},
-			"begun at 06:00 due 06:00, overran at 07:00 due 07:00, overran at 07:10 due 07:10, overran at 07:20 due 07:20", InProgress},
-		{"a clock that slept through start and end catches up in order", func(m *Maintenance) { m.Completes = Automatic },
-			[]string{"09:30"}, "begun at 09:30 due 06:00, completed at 09:30 due 07:00", Completed},
-		{"a clock that slept through an overrun says it once", nil,
-			[]string{"09:10", "09:29", "09:30"}, "begun at 09:10 due 06:00, overran at 09:10 due 07:00, overran at 09:30 due 09:30", InProgress},
+			"begun at 06:00 due 06:00, overran at 07:00 due 07:00, overran at 07:10 due 07:10, overran at 07:20 due 07:20", InProgress,
+		},
+		{
+			"a clock that slept through start and end catches up in order", func(m *Maintenance) { m.Completes = Automatic },
+			[]string{"09:30"},
+			"begun at 09:30 due 06:00, completed at 09:30 due 07:00", Completed,
+		},
+		{
+			"a clock that slept through an overrun says it once", nil,
+			[]string{"09:10", "09:29", "09:30"},
+			"begun at 09:10 due 06:00, overran at 09:10 due 07:00, overran at 09:30 due 09:30", InProgress,
+		},
 		{"open work forbids completion at the end", func(m *Maintenance) {
 			m.Completes, m.State, m.Began = Automatic, InProgress, start
 			m.Unfinished = []Unfinished{{What: "hold", Name: "inbound"}}
@@ -85,8 +102,11 @@ func TestTheClockMovesAMaintenance(t *testing.T) {
 		{"missed reminders collapse into the last one", func(m *Maintenance) {
 			m.Reminders = []Duration{Duration(6 * time.Hour), Duration(2 * time.Hour), Duration(time.Hour)}
 		}, []string{"04:30", "05:00"}, "reminder at 04:30 due 04:00, reminder at 05:00 due 05:00", Scheduled},
-		{"no reminder is given once the start has passed", func(m *Maintenance) { m.Reminders = []Duration{Duration(time.Hour)} },
-			[]string{"06:01"}, "begun at 06:01 due 06:00", InProgress},
+		{
+			"no reminder is given once the start has passed", func(m *Maintenance) { m.Reminders = []Duration{Duration(time.Hour)} },
+			[]string{"06:01"},
+			"begun at 06:01 due 06:00", InProgress,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -26,7 +26,8 @@ func shop() PageDocument {
 		Page: PageFields{Name: "Northwind", TimeZone: "UTC", LeastNotice: Duration(48 * time.Hour)},
 		Components: []ComponentNode{
 			{Group: "Delivery", Components: []ComponentNode{{Name: "Mail"}, {Name: "Push"}}},
-			{Name: "App"}, {Name: "APIs"},
+			{Name: "App"},
+			{Name: "APIs"},
 		},
 	}
 }

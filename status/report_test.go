@@ -9,9 +9,11 @@ import (
 var (
 	shelfGroups     = []Group{{ID: "g1", Name: "Delivery", Position: 1}, {ID: "g2", Name: "Messenger", Position: 2}, {ID: "g3", Name: "Reports", Position: 5}}
 	shelfComponents = []Component{
-		{ID: "mail", Name: "Mail", GroupID: "g1", Position: 1}, {ID: "push", Name: "Push", GroupID: "g1", Position: 2},
+		{ID: "mail", Name: "Mail", GroupID: "g1", Position: 1},
+		{ID: "push", Name: "Push", GroupID: "g1", Position: 2},
 		{ID: "web", Name: "Web Messenger", GroupID: "g2", Position: 1},
-		{ID: "app", Name: "App", Position: 3}, {ID: "api", Name: "APIs", Position: 4},
+		{ID: "app", Name: "App", Position: 3},
+		{ID: "api", Name: "APIs", Position: 4},
 		{ID: "daily", Name: "Daily", GroupID: "g3", Position: 1},
 	}
 )

@@ -35,8 +35,10 @@ func Span(d Duration) string {
 		of   Duration
 	}
 	units := []unit{
-		{"day", Duration(24 * time.Hour)}, {"hour", Duration(time.Hour)},
-		{"minute", Duration(time.Minute)}, {"second", Duration(time.Second)},
+		{"day", Duration(24 * time.Hour)},
+		{"hour", Duration(time.Hour)},
+		{"minute", Duration(time.Minute)},
+		{"second", Duration(time.Second)},
 	}
 	var parts []string
 	for i, u := range units {
