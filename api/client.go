@@ -37,19 +37,30 @@ const largestAnswer = 32 << 20
 // pauses are waited between the attempts of a read.
 var pauses = []time.Duration{100 * time.Millisecond, 400 * time.Millisecond}
 
-// CheckServer refuses what is no address of a server, and says what one looks like.
+// ErrAddress says that what was given is no address of a server: nothing was sent anywhere.
+var ErrAddress = errors.New("no address of a server")
+
+// misaddressed is an ErrAddress with its reason.
+type misaddressed struct{ *status.Invalid }
+
+func (m misaddressed) Unwrap() []error { return []error{ErrAddress, m.Invalid} }
+
+// CheckServer refuses what is no address of a server, and says what one looks like: an [ErrAddress] that is a
+// [*status.Invalid] too.
 func CheckServer(server string) error {
 	wrong := func(why string) error {
-		return &status.Invalid{Field: "server", Rule: fmt.Sprintf("must be an address such as https://status.example.com: %s", why)}
+		return misaddressed{&status.Invalid{Field: "server", Rule: "must be an address such as https://status.example.com: " + why}}
 	}
 	u, err := url.Parse(server)
 	switch {
 	case server == "":
 		return wrong("none was given")
+	case strings.Contains(server, "@"): // what stands before it may be a password
+		return wrong("leave the user and password out of it; the token is given by itself")
+	case !strings.Contains(server, "://"):
+		return wrong(fmt.Sprintf("%q does not begin with https:// or http://", server))
 	case err != nil:
 		return wrong("what was given cannot be read as one")
-	case u.User != nil:
-		return wrong("leave the user and password out of it; the token is given by itself")
 	case u.Scheme != "http" && u.Scheme != "https":
 		return wrong(fmt.Sprintf("%q does not begin with https:// or http://", server))
 	case u.Hostname() == "":

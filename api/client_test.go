@@ -64,11 +64,11 @@ func TestATokenDoesNotFollowARedirect(t *testing.T) {
 func TestWhatIsNoAddressOfAServerIsRefused(t *testing.T) {
 	for _, server := range []string{
 		"", "status.example.com", "ftp://status.example.com", "https://", "https://me:secret@status.example.com",
-		"https://status.example.com/?page=1", "https://status.example.com/#top", "https://status example.com", "http://[::1",
+		"https://status.example.com/?page=1", "https://status.example.com/#top", "https://status example.com", "http://[::1", "localhost:8080", "127.0.0.1:8080", "me:secret@localhost:8080",
 	} {
 		_, err := (&Client{Server: server}).Page(t.Context())
 		var invalid *status.Invalid
-		if !errors.As(err, &invalid) || invalid.Field != "server" || strings.Contains(err.Error(), "secret") {
+		if !errors.Is(err, ErrAddress) || !errors.As(err, &invalid) || invalid.Field != "server" || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: got %v, want that the server is no address, without its password", server, err)
 		}
 	}

@@ -9,7 +9,8 @@ import (
 	"example.org/interlude/status"
 )
 
-// MaintenanceFilter chooses maintenances. Its zero value is the first page of all, latest window first.
+// MaintenanceFilter chooses maintenances. Its zero value is the first page of all: those that have not ended, the next
+// one first, and then those that have, the latest first.
 type MaintenanceFilter struct {
 	// State keeps those in one of the states; empty keeps all.
 	State []status.State
@@ -168,6 +169,24 @@ func (c *Client) EstimateMaintenance(ctx context.Context, ref string, how Act) (
 	return c.act(ctx, PathEstimate, ref, how)
 }
 
+// OpenWork notes an interruption, a step or a hold that keeps the maintenance from being complete until it is closed.
+func (c *Client) OpenWork(ctx context.Context, ref string, what Work) (Maintenance, error) {
+	return c.work(ctx, PathWork, ref, what)
+}
+
+// CloseWork notes that such a thing is done. Closing what is not open is no error, so that it may be repeated.
+func (c *Client) CloseWork(ctx context.Context, ref string, what Work) (Maintenance, error) {
+	return c.work(ctx, PathWorkClose, ref, what)
+}
+
+func (c *Client) work(ctx context.Context, pattern, ref string, what Work) (Maintenance, error) {
+	path, err := fill(pattern, ref)
+	if err != nil {
+		return Maintenance{}, err
+	}
+	return send[Maintenance](ctx, c, http.MethodPost, path, what, what.Version)
+}
+
 // Incidents lists incidents, one page of them.
 func (c *Client) Incidents(ctx context.Context, which IncidentFilter) (List[Incident], error) {
 	return get[List[Incident]](ctx, c, PathIncidents, which.query())
@@ -200,6 +219,25 @@ func (c *Client) PostIncident(ctx context.Context, ref string, say IncidentPost)
 func (c *Client) Series(ctx context.Context) ([]Series, error) {
 	list, err := get[List[Series]](ctx, c, PathSeries, nil)
 	return list.Items, err
+}
+
+// OneSeries gives a recurring maintenance, by id or key.
+func (c *Client) OneSeries(ctx context.Context, ref string) (Series, error) {
+	path, err := fill(PathOneSeries, ref)
+	if err != nil {
+		return Series{}, err
+	}
+	return get[Series](ctx, c, path, nil)
+}
+
+// EndSeries ends a recurring maintenance: nothing more of it is announced. What is planned already stays, unless it is
+// called off too.
+func (c *Client) EndSeries(ctx context.Context, ref string, how SeriesEnd) (SeriesEnded, error) {
+	path, err := fill(PathSeriesEnd, ref)
+	if err != nil {
+		return SeriesEnded{}, err
+	}
+	return send[SeriesEnded](ctx, c, http.MethodPost, path, how, how.Version)
 }
 
 // Report gives the report of a maintenance or an incident, by id or key.

@@ -37,6 +37,8 @@ const (
 	CodeForbidden Code = "forbidden"
 	// CodeUnavailable is a store that cannot be reached now.
 	CodeUnavailable Code = "unavailable"
+	// CodeFull is a store without room for changes.
+	CodeFull Code = "full"
 	// CodeUncertain is a change that may or may not have been made: read before repeating it.
 	CodeUncertain Code = "uncertain"
 	// CodeInternal is a fault of the server; Instance is its name in the log.

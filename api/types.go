@@ -85,6 +85,22 @@ type Act struct {
 	Version int64 `json:"-"`
 }
 
+// Work is something that keeps a maintenance from being complete while it is open.
+type Work struct {
+	// What is one of Interruption, Step and Hold, and Name is the flow, step or hold.
+	What string `json:"what" enum:"interruption,step,hold" doc:"the sort of work"`
+	Name string `json:"name" doc:"the flow, step or hold" example:"restart the database"`
+	// Version makes the act conditional on the version that was seen, when it is not zero. It travels as If-Match.
+	Version int64 `json:"-"`
+}
+
+// The sorts of work.
+const (
+	Interruption = "interruption"
+	Step         = "step"
+	Hold         = "hold"
+)
+
 // Incident is an incident with the names of what it affects.
 type Incident struct {
 	status.Incident
@@ -104,8 +120,37 @@ type IncidentPost struct {
 type Series struct {
 	status.Series
 	Components []string `json:"components" doc:"the full names of what it affects, in the order of the page"`
+	// Words is the rule as a reader would say it.
+	Words string `json:"words" doc:"the rule in words" example:"on the first Sunday of each month"`
 	// Next are its next starts, soonest first.
-	Next []time.Time `json:"next" doc:"its next starts by rule, soonest first"`
+	Next []time.Time `json:"next" doc:"its next starts by rule, soonest first; none once it has ended"`
+	// Open are its occurrences that are announced and have not ended, soonest first.
+	Open []Occurrence `json:"open_occurrences" doc:"its occurrences that are announced and have not ended, soonest first"`
+}
+
+// Occurrence is a maintenance of a series, in short.
+type Occurrence struct {
+	ID     string        `json:"id"`
+	Key    string        `json:"key"`
+	State  status.State  `json:"state"`
+	Window status.Window `json:"window"`
+}
+
+// SeriesEnd asks that a series announces nothing more.
+type SeriesEnd struct {
+	// CancelPlanned calls off the occurrences that are announced and have not begun.
+	CancelPlanned bool `json:"cancel_planned,omitempty" doc:"call off the occurrences that are announced and have not begun"`
+	// Body is what readers are told of each of these; empty takes the standard wording.
+	Body  string `json:"body,omitempty" doc:"what readers are told of each occurrence that is called off, Markdown; empty takes the standard wording"`
+	Quiet bool   `json:"quiet,omitempty" doc:"put it on the page and tell nobody"`
+	// Version makes the act conditional on the version that was seen, when it is not zero. It travels as If-Match.
+	Version int64 `json:"-"`
+}
+
+// SeriesEnded is a series after its end, with the occurrences that were called off.
+type SeriesEnded struct {
+	Series   Series       `json:"series"`
+	Canceled []Occurrence `json:"canceled" doc:"the occurrences that were called off"`
 }
 
 // Token is a credential without its secret.

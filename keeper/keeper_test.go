@@ -205,6 +205,8 @@ func TestTwoNodesDoEachThingOnceAndTakeOver(t *testing.T) {
 			<-time.After(2*time.Hour - time.Minute)
 			one.dead.Store(true)
 			<-time.After(62 * time.Minute)
+			shared.mu.Lock()
+			defer shared.mu.Unlock()
 			if got := shared.term.Holder; got != "two" {
 				t.Errorf("got %q leading, want the node that lives", got)
 			}

@@ -114,7 +114,7 @@ func (k *Keeper) move(ctx context.Context, ref string, say status.Post, ask Requ
 		}
 		say.Body = body
 		next, e, err := to(m, now, ask.By, say)
-		if err != nil {
+		if err != nil || e.Kind == "" {
 			return err
 		}
 		b.PutMaintenance(next)

@@ -35,13 +35,16 @@ var maintenanceMoves = map[State][]State{
 
 // Moves lists the states that an actor may move the maintenance to.
 //
-// Only a person goes back from completed. A runner may go back from verifying, because a check that fails is
+// It ends only when nothing is open any more. Only a person goes back from completed. A runner may go back from verifying, because a check that fails is
 // its business; the clock never goes back.
 func (m Maintenance) Moves(by Actor) []State {
 	var legal []State
 	for _, to := range maintenanceMoves[m.State] {
 		back := to == InProgress && m.State != Scheduled
 		if back && by.Kind != Person && (m.State != Verifying || by.Kind != Runner) {
+			continue
+		}
+		if to.Ended() && len(m.Unfinished) > 0 {
 			continue
 		}
 		legal = append(legal, to)
@@ -242,8 +245,12 @@ func (m Maintenance) OpenWork(work Unfinished, now time.Time, by Actor) (Mainten
 	return m, Event{Kind: WorkOpened, Subject: m.Subject(), At: now, By: by}, nil
 }
 
-// CloseWork notes that such a thing is done. Closing what is not open is not an error: it may be told twice.
+// CloseWork notes that such a thing is done. Closing what is not open is not an error, for it may be told twice; then
+// nothing changes, and the event is empty.
 func (m Maintenance) CloseWork(work Unfinished, now time.Time, by Actor) (Maintenance, Event, error) {
+	if !slices.ContainsFunc(m.Unfinished, func(u Unfinished) bool { return u.What == work.What && u.Name == work.Name }) {
+		return m, Event{}, nil
+	}
 	m = m.clone()
 	m.Unfinished = slices.DeleteFunc(m.Unfinished, func(u Unfinished) bool { return u.What == work.What && u.Name == work.Name })
 	m.Changed = now

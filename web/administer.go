@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -54,7 +55,10 @@ func (d *door) createToken(ctx context.Context, in *bodyInput) (*created[api.New
 
 func (d *door) revokeToken(ctx context.Context, in *tokenInput) (*nothing, error) {
 	err := d.Store.RevokeToken(ctx, in.ID, d.Clock.Now())
-	d.keys.forget()
+	d.keys.drop(func(o key) bool { return o.token.ID == in.ID })
+	if errors.Is(err, status.ErrNotFound) {
+		return nil, &missing{fmt.Sprintf("no token has the id %q", in.ID), "`interlude token list` shows them."}
+	}
 	return nil, err
 }
 

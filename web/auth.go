@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -18,12 +19,15 @@ var (
 	errRevokedToken = errors.New("this token has been revoked")
 )
 
-// How long a token is believed without asking the store again, how many are remembered, and how often a use is noted.
+// How long a token is believed without asking the store again, how long it is believed when the store cannot answer,
+// how long that may take to show, how many are remembered, and how often a use is noted.
 const (
-	keyLife    = 5 * time.Second
-	mostKeys   = 1024
-	touchEvery = time.Minute
-	touchLimit = 5 * time.Second
+	keyLife     = 5 * time.Second
+	keyReserve  = time.Hour
+	keyPatience = 2 * time.Second
+	mostKeys    = 1024
+	touchEvery  = time.Minute
+	touchLimit  = 5 * time.Second
 )
 
 // tokenStore is where tokens are kept.
@@ -34,6 +38,12 @@ type tokenStore interface {
 
 // keyring recognises tokens. It remembers good ones for a few seconds, so that a busy client costs no query for each
 // request; unknown ones are not remembered, so that nobody can fill it with inventions.
+//
+// A token that the store vouched for is kept for an hour longer, and believed when the store cannot answer: the figures
+// that tell of a database that is away, and all that is read from memory, must be readable exactly then. Taking a token
+// back needs the store too, so while it is away for all nodes no token becomes bad, and nothing can be changed with any. A
+// node that is cut off alone may let a token read that was taken back elsewhere, for that hour at most. What the store
+// does answer counts: a token that it calls unknown or revoked is refused at once.
 type keyring struct {
 	store   tokenStore
 	clock   Clock
@@ -45,9 +55,11 @@ type keyring struct {
 	touched map[string]time.Time // by id
 }
 
+// key is a token as the store had it. Its times are the machine's: a driven clock may stand still.
 type key struct {
 	token access.Token
-	until time.Time // by the machine's clock: a driven one may stand still
+	// vouched is when the store last answered for it, and until is up to when it is not asked again.
+	vouched, until time.Time
 }
 
 func newKeyring(store tokenStore, clock Clock, errands *sync.WaitGroup, log *slog.Logger) *keyring {
@@ -60,48 +72,77 @@ func (k *keyring) recognise(ctx context.Context, header string) (access.Token, e
 	if err != nil {
 		return access.Token{}, err
 	}
-	hash := access.Hash(secret)
-	token, remembered := k.remembered(hash)
-	if !remembered {
-		token, err = k.store.TokenByHash(ctx, hash)
-		switch {
-		case errors.Is(err, status.ErrNotFound):
-			return access.Token{}, errUnknownToken
-		case err != nil:
-			return access.Token{}, fmt.Errorf("look up token: %w", err)
-		case !token.Matches(secret):
-			return access.Token{}, errUnknownToken
-		}
-		k.remember(hash, token)
-	}
-	if !token.Revoked.IsZero() {
+	token, err := k.find(ctx, access.Hash(secret))
+	switch {
+	case err != nil:
+		return access.Token{}, err
+	case !token.Matches(secret):
+		return access.Token{}, errUnknownToken
+	case !token.Revoked.IsZero():
 		return access.Token{}, errRevokedToken
 	}
 	k.touch(ctx, token)
 	return token, nil
 }
 
-func (k *keyring) remembered(hash string) (access.Token, bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	found, ok := k.known[hash]
-	return found.token, ok && time.Now().Before(found.until)
-}
-
-func (k *keyring) remember(hash string, t access.Token) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if len(k.known) >= mostKeys {
-		clear(k.known)
+// find is the token of a hash, remembered or from the store.
+func (k *keyring) find(ctx context.Context, hash string) (access.Token, error) {
+	now := time.Now()
+	had, fresh, spare := k.remembered(hash, now)
+	if fresh {
+		return had.token, nil
 	}
-	k.known[hash] = key{token: t, until: time.Now().Add(keyLife)}
+	if spare { // whoever has one in reserve does not wait long for a store that hangs
+		limited, stop := context.WithTimeout(ctx, keyPatience)
+		defer stop()
+		ctx = limited
+	}
+	token, err := k.store.TokenByHash(ctx, hash)
+	switch {
+	case err == nil:
+		k.remember(hash, key{token: token, vouched: now, until: now.Add(keyLife)})
+		return token, nil
+	case errors.Is(err, status.ErrNotFound):
+		k.drop(func(o key) bool { return o.token.Hash == hash })
+		return access.Token{}, errUnknownToken
+	case spare:
+		k.log.DebugContext(ctx, "a token is believed although the store cannot answer", "token", had.token.ID, "error", err)
+		k.remember(hash, key{token: had.token, vouched: had.vouched, until: time.Now().Add(keyLife)})
+		return had.token, nil
+	}
+	return access.Token{}, fmt.Errorf("look up token: %w", err)
 }
 
-// forget makes the next use of any token ask the store.
-func (k *keyring) forget() {
+// remembered is a key, whether it may be used without asking, and whether it may be used when nobody answers.
+func (k *keyring) remembered(hash string, now time.Time) (had key, fresh, spare bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	clear(k.known)
+	had, ok := k.known[hash]
+	spare = ok && now.Sub(had.vouched) < keyReserve
+	return had, spare && now.Before(had.until), spare
+}
+
+// remember keeps a key. When there are too many, the one that the store was asked for longest ago goes.
+func (k *keyring) remember(hash string, kept key) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, there := k.known[hash]; !there && len(k.known) >= mostKeys {
+		var oldest string
+		for h, o := range k.known {
+			if oldest == "" || o.vouched.Before(k.known[oldest].vouched) {
+				oldest = h
+			}
+		}
+		delete(k.known, oldest)
+	}
+	k.known[hash] = kept
+}
+
+// drop forgets keys, so that the next use of their tokens asks the store.
+func (k *keyring) drop(which func(key) bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	maps.DeleteFunc(k.known, func(_ string, o key) bool { return which(o) })
 }
 
 // touch notes that a token was used, at most once a minute, without keeping the request waiting.

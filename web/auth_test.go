@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -22,9 +23,14 @@ type cabinet struct {
 	tokens         map[string]access.Token
 	asked, touched int
 	away           error
+	hangs          bool
 }
 
-func (c *cabinet) TokenByHash(_ context.Context, hash string) (access.Token, error) {
+func (c *cabinet) TokenByHash(ctx context.Context, hash string) (access.Token, error) {
+	if c.hangs {
+		<-ctx.Done()
+		return access.Token{}, ctx.Err()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asked++
@@ -77,9 +83,70 @@ func TestATokenIsRememberedForSecondsAndTouchedOnceAMinute(t *testing.T) {
 		if _, err := k.recognise(t.Context(), header); err != nil {
 			t.Errorf("got %v for a remembered token while the store is away, want no error", err)
 		}
+		errands.Wait()
+	})
+}
+
+func TestATokenIsBelievedForAnHourWhileTheStoreCannotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &cabinet{tokens: map[string]access.Token{}}
+		var errands sync.WaitGroup
+		k := newKeyring(c, clock.System{}, &errands, slog.New(slog.DiscardHandler))
+		kept, revoked, deleted, never := c.put(t), c.put(t), c.put(t), c.put(t)
+		hash := func(header string) string { return access.Hash(strings.TrimPrefix(header, "Bearer ")) }
+		check := func(header string, want error) {
+			t.Helper()
+			if _, err := k.recognise(t.Context(), header); !errors.Is(err, want) {
+				t.Errorf("got %v, want %v", err, want)
+			}
+		}
+		for _, header := range []string{kept, revoked, deleted} {
+			check(header, nil)
+		}
+		token := c.tokens[hash(revoked)]
+		token.Revoked = noon
+		c.tokens[hash(revoked)] = token
+		delete(c.tokens, hash(deleted))
 		<-time.After(keyLife)
-		if _, err := k.recognise(t.Context(), header); !errors.Is(err, c.away) {
-			t.Errorf("got %v, want %v", err, c.away)
+		check(kept, nil)
+		check(revoked, errRevokedToken)
+		check(deleted, errUnknownToken)
+
+		c.away = errors.New("the database is gone")
+		for range 59 { // used or not, it is the store's word that counts
+			<-time.After(time.Minute)
+			check(kept, nil)
+			check(revoked, errRevokedToken)
+			check(deleted, c.away)
+			check(never, c.away)
+		}
+		<-time.After(time.Minute)
+		check(kept, c.away)
+		c.away = nil
+		check(kept, nil)
+		errands.Wait()
+	})
+}
+
+func TestAStoreThatHangsIsNotWaitedForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &cabinet{tokens: map[string]access.Token{}}
+		var errands sync.WaitGroup
+		k := newKeyring(c, clock.System{}, &errands, slog.New(slog.DiscardHandler))
+		header := c.put(t)
+		if _, err := k.recognise(t.Context(), header); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(keyLife)
+		c.hangs = true
+		begun := time.Now()
+		for range 3 {
+			if _, err := k.recognise(t.Context(), header); err != nil {
+				t.Error(err)
+			}
+		}
+		if took := time.Since(begun); took != keyPatience {
+			t.Errorf("got %s for three requests, want %s for the first and nothing for the others", took, keyPatience)
 		}
 		errands.Wait()
 	})
@@ -97,7 +164,7 @@ func TestTheKeyringIsBoundedAndNotFilledWithInventions(t *testing.T) {
 	if got := len(k.known); got > mostKeys {
 		t.Errorf("got %d remembered tokens, want at most %d", got, mostKeys)
 	}
-	k.forget()
+	k.drop(func(key) bool { return true })
 	invented := c.put(t)
 	clear(c.tokens)
 	for range 3 {

@@ -3,9 +3,12 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
+
+	"example.org/interlude/store"
 )
 
 // health is what /healthz and /readyz answer.
@@ -31,7 +34,8 @@ type probe struct {
 // healthz says that the process lives and answers.
 func (d *door) healthz(w http.ResponseWriter, _ *http.Request) { writeHealth(w, health{Ready: true}) }
 
-// readyz says whether this node can take changes: the store answers, and the board is loaded and fresh.
+// readyz says whether this node can take changes: the store answers and has room for them, and the board is loaded and
+// fresh.
 func (d *door) readyz(w http.ResponseWriter, r *http.Request) {
 	answer := health{Ready: true, Parts: map[string]part{"store": d.storePart(r.Context()), "board": d.boardPart()}}
 	for _, p := range answer.Parts {
@@ -48,8 +52,14 @@ func (d *door) storePart(ctx context.Context) part {
 		defer stop()
 		d.probe.okay, d.probe.at = d.Store.Ping(ctx) == nil, time.Now()
 	}
-	if !d.probe.okay {
+	refused := d.writable()
+	switch {
+	case !d.probe.okay:
 		return part{Why: "the database does not answer"}
+	case errors.Is(refused, store.ErrFull):
+		return part{Why: store.ErrFull.Error() + ": no change can be saved"}
+	case refused != nil:
+		return part{Why: store.ErrReadOnly.Error() + ": no change can be saved"}
 	}
 	return part{OK: true}
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -62,7 +63,9 @@ func (d *door) metricsHandler() http.Handler {
 		ErrorHandling: promhttp.ContinueOnError, ErrorLog: promLog{d}, MaxRequestsInFlight: 4, Timeout: callPatience,
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		token, err := d.keys.recognise(r.Context(), r.Header.Get("Authorization"))
+		ctx, stop := context.WithTimeout(r.Context(), callPatience)
+		defer stop()
+		token, err := d.keys.recognise(ctx, r.Header.Get("Authorization"))
 		if err == nil {
 			recordOf(r.Context()).token = token.Name
 			err = permit(token, access.Read, "reading the metrics")

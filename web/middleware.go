@@ -22,6 +22,8 @@ type record struct {
 	id string
 	// token is the name of the token that it carried, once that is known.
 	token string
+	// reads says that it changes nothing, whatever comes of it.
+	reads bool
 }
 
 type recordKey struct{}
@@ -69,7 +71,7 @@ func (t *tally) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 func (d *door) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
-		note := &record{id: keeper.NewID()}
+		note := &record{id: keeper.NewID(), reads: r.Method == http.MethodGet || r.Method == http.MethodHead}
 		r = r.WithContext(context.WithValue(r.Context(), recordKey{}, note))
 		out := &tally{ResponseWriter: w}
 		w.Header().Set("X-Request-Id", note.id)

@@ -87,6 +87,7 @@ func (d *door) refusalOf(ctx context.Context, err error) *refusal {
 		invalid *status.Invalid
 		broken  *malformed
 		narrow  *tooNarrow
+		gone    *missing
 	)
 	switch {
 	case errors.As(err, &ready):
@@ -116,6 +117,8 @@ func (d *door) refusalOf(ctx context.Context, err error) *refusal {
 		return problem(http.StatusPreconditionFailed, api.CodeConflict, "it has another version by now: somebody else changed it", "Read it again, then repeat the change with the new ETag.")
 	case errors.Is(err, status.ErrConflict):
 		return problem(http.StatusConflict, api.CodeConflict, status.ErrConflict.Error(), "")
+	case errors.As(err, &gone):
+		return problem(http.StatusNotFound, api.CodeNotFound, gone.detail, gone.hint)
 	case errors.Is(err, status.ErrNotFound):
 		return problem(http.StatusNotFound, api.CodeNotFound, err.Error(), "")
 	case errors.Is(err, store.ErrUnknown):
@@ -124,8 +127,24 @@ func (d *door) refusalOf(ctx context.Context, err error) *refusal {
 			"Read before you repeat it.")
 	}
 	d.logFault(ctx, err)
-	if d.storeAway(ctx, err) {
-		return problem(http.StatusServiceUnavailable, api.CodeUnavailable, "the database cannot be reached now; nothing was changed",
+	return d.storeFault(ctx, err)
+}
+
+// storeFault is the answer to a fault that may be the store's: it takes no changes, or does not answer.
+func (d *door) storeFault(ctx context.Context, err error) *refusal {
+	unchanged := "; nothing was changed"
+	if recordOf(ctx).reads {
+		unchanged = ""
+	}
+	switch {
+	case errors.Is(err, store.ErrFull):
+		return problem(http.StatusInsufficientStorage, api.CodeFull, store.ErrFull.Error()+unchanged,
+			"Make room there, and try again. The page stays readable meanwhile.").with("Retry-After", "60")
+	case errors.Is(err, store.ErrReadOnly):
+		return problem(http.StatusServiceUnavailable, api.CodeUnavailable, store.ErrReadOnly.Error()+unchanged,
+			"The server's log says why. The page stays readable meanwhile.").with("Retry-After", "60")
+	case d.storeAway(ctx, err):
+		return problem(http.StatusServiceUnavailable, api.CodeUnavailable, "the database cannot be reached now"+unchanged,
 			"Try again in a few seconds. The page stays readable meanwhile.").with("Retry-After", "5")
 	}
 	return internal()

@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"example.org/interlude/api"
 	"example.org/interlude/board"
@@ -35,9 +33,10 @@ func (d *door) components(_ context.Context, _ *nothing) (*plain[api.List[api.Co
 }
 
 func (d *door) report(_ context.Context, in *refInput) (*plain[status.Report], error) {
-	report, ok := d.Board.Current().Report(in.Ref)
+	p := d.Board.Current()
+	report, ok := p.Report(in.Ref)
 	if !ok {
-		return nil, absent("maintenance or incident", in.Ref)
+		return nil, absent(p, in.Ref, status.KindMaintenance, status.KindIncident)
 	}
 	return &plain[status.Report]{Body: report}, nil
 }
@@ -46,7 +45,7 @@ func (d *door) maintenance(_ context.Context, in *refInput) (*versioned[api.Main
 	p := d.Board.Current()
 	m, ok := p.Maintenance(in.Ref)
 	if !ok {
-		return nil, absent("maintenance", in.Ref)
+		return nil, absent(p, in.Ref, status.KindMaintenance)
 	}
 	return &versioned[api.Maintenance]{ETag: api.ETag(m.Version), Body: maintenanceView(p, *m)}, nil
 }
@@ -55,7 +54,7 @@ func (d *door) incident(_ context.Context, in *refInput) (*versioned[api.Inciden
 	p := d.Board.Current()
 	i, ok := p.Incident(in.Ref)
 	if !ok {
-		return nil, absent("incident", in.Ref)
+		return nil, absent(p, in.Ref, status.KindIncident)
 	}
 	return &versioned[api.Incident]{ETag: api.ETag(i.Version), Body: incidentView(p, *i)}, nil
 }
@@ -90,31 +89,6 @@ func (d *door) incidents(_ context.Context, in *incidentListInput) (*plain[api.L
 		list.Items[i] = incidentView(p, *e)
 	}
 	return &plain[api.List[api.Incident]]{Body: list}, nil
-}
-
-// aheadStarts is how many starts of a series are told.
-const aheadStarts = 5
-
-func (d *door) series(_ context.Context, _ *nothing) (*plain[api.List[api.Series]], error) {
-	p := d.Board.Current()
-	now := d.Clock.Now()
-	list := api.List[api.Series]{Items: make([]api.Series, len(p.Series))}
-	for i, s := range p.Series {
-		view := api.Series{Series: *s, Components: fullNames(p, s.Template.Affects), Next: []time.Time{}}
-		if !s.Ended {
-			for _, w := range s.Next(p.Page.TimeZone, now, aheadStarts) {
-				view.Next = append(view.Next, w.Start)
-			}
-		}
-		view.Template = whole(view.Template)
-		list.Items[i] = view
-	}
-	return &plain[api.List[api.Series]]{Body: list}, nil
-}
-
-// absent is the answer for a reference that names nothing.
-func absent(what, ref string) error {
-	return fmt.Errorf("no %s has the id or key %q: %w", what, ref, status.ErrNotFound)
 }
 
 func componentView(p *board.Picture, c status.Component) api.Component {
@@ -181,7 +155,9 @@ type sorted struct {
 	incidents    []*status.Incident
 }
 
-// of gives all events of a picture, open and past, in the order of lists: the latest first.
+// of gives all events of a picture, open and past, in the order of lists. Maintenances are a plan first and a past
+// then: those that have not ended, the next one first, and after them those that have, the latest first. Incidents have no
+// plan: the latest comes first.
 func (l *listing) of(p *board.Picture) (*board.Picture, *sorted) {
 	if s := l.last.Load(); s != nil && s.of == p {
 		return p, s
@@ -204,21 +180,38 @@ func (l *listing) of(p *board.Picture) (*board.Picture, *sorted) {
 
 // place is where an event stands in its list.
 type place struct {
-	at int64 // microseconds since 1970; later ones come first
-	id string
+	ahead bool  // those that are ahead come first, the soonest of them first
+	at    int64 // microseconds since 1970; of those that are not ahead, later ones come first
+	id    string
 }
 
-func placeOfMaintenance(m *status.Maintenance) place { return place{m.Window.Start.UnixMicro(), m.ID} }
-func placeOfIncident(i *status.Incident) place       { return place{i.Began.UnixMicro(), i.ID} }
+func placeOfMaintenance(m *status.Maintenance) place {
+	return place{m.Open(), m.Window.Start.UnixMicro(), m.ID}
+}
+func placeOfIncident(i *status.Incident) place { return place{false, i.Began.UnixMicro(), i.ID} }
 
 func (p place) compare(o place) int {
+	switch {
+	case p.ahead && !o.ahead:
+		return -1
+	case o.ahead && !p.ahead:
+		return 1
+	case p.ahead:
+		return cmp.Or(cmp.Compare(p.at, o.at), cmp.Compare(p.id, o.id))
+	}
 	return cmp.Or(cmp.Compare(o.at, p.at), cmp.Compare(p.id, o.id))
 }
 
 // cursor writes a place so that nobody is tempted to make one up.
 func (p place) cursor() string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(p.at, 36) + "." + p.id))
+	mark := ""
+	if p.ahead {
+		mark = aheadMark
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(mark + strconv.FormatInt(p.at, 36) + "." + p.id))
 }
+
+const aheadMark = "+"
 
 func parseCursor(text string) (place, error) {
 	wrong := &status.Invalid{Field: "cursor", Rule: "must be next of an earlier page"}
@@ -226,16 +219,17 @@ func parseCursor(text string) (place, error) {
 	if err != nil {
 		return place{}, wrong
 	}
-	at, id, found := strings.Cut(string(raw), ".")
+	rest, ahead := strings.CutPrefix(string(raw), aheadMark)
+	at, id, found := strings.Cut(rest, ".")
 	micros, err := strconv.ParseInt(at, 36, 64)
 	if !found || err != nil {
 		return place{}, wrong
 	}
-	return place{micros, id}, nil
+	return place{ahead, micros, id}, nil
 }
 
 // cut takes one page out of a sorted list: what comes after the cursor, at most limit. What was added or has ended
-// since the page before neither repeats nor hides anything else.
+// since the page before neither repeats nor hides anything else; a maintenance that ended in between may come twice.
 func cut[T any](list []T, placeOf func(T) place, after string, limit int) ([]T, string, error) {
 	if after != "" {
 		from, err := parseCursor(after)

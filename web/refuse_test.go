@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,6 +10,8 @@ import (
 
 	"example.org/interlude/access"
 	"example.org/interlude/api"
+	"example.org/interlude/status"
+	"example.org/interlude/store"
 )
 
 func TestBadInputIsToldWhatWhereAndWhatWouldBeRight(t *testing.T) {
@@ -39,10 +42,10 @@ func TestBadInputIsToldWhatWhereAndWhatWouldBeRight(t *testing.T) {
 		{"POST", "/maintenances/upgrade/begin", later, `422 invalid: until has no meaning here: extend and estimate take it [until]`},
 		{"POST", "/maintenances/upgrade/extend", `{}`, `422 invalid: until is required: the new end, for example 2027-01-15T07:30:00Z [until]`},
 		{"POST", "/maintenances/upgrade/post", `{}`, `422 invalid: body is required: what readers should know [body]`},
-		{"POST", "/maintenances/nope/begin", ``, `404 not_found: maintenance nope: not found`},
+		{"POST", "/maintenances/nope/begin", ``, `404 not_found: no maintenance has the id or key "nope"`},
 		{"PUT", "/maintenances/upgrade", `{"document": {"title": "x", "affects": ["nothing"]}}`, `422 invalid: document.window.start is required, for example 2027-01-15T06:00:00Z [document.window.start]`},
 		{"PUT", "/components/APIs", `{"status": "down"}`, `422 invalid: status must be one of operational, under_maintenance, degraded_performance, partial_outage, major_outage, not "down" [status]`},
-		{"PUT", "/components/API", `{"status": "operational"}`, `404 not_found: not found: the path names no group or component of the page: "API"; did you mean "APIs"?`},
+		{"PUT", "/components/API", `{"status": "operational"}`, `404 not_found: what was given names no group or component of the page: "API"; did you mean "APIs"?`},
 		{"POST", "/incidents", `{"title": "x", "status": "done"}`, `422 invalid: status must be investigating, identified or monitoring to begin with, not "done" [status]`},
 		{"GET", "/maintenances?limit=0", ``, `422 invalid: limit must be at least 1 [limit]`},
 		{"GET", "/maintenances?limit=many", ``, `422 invalid: limit must be a whole number [limit]`},
@@ -50,12 +53,22 @@ func TestBadInputIsToldWhatWhereAndWhatWouldBeRight(t *testing.T) {
 		{"GET", "/maintenances?states=done", ``, `422 invalid: states is no parameter of this operation; did you mean "state"? [states]`},
 		{"GET", "/maintenances?cursor=xyz", ``, `422 invalid: cursor must be next of an earlier page [cursor]`},
 		{"GET", "/events?after=x", ``, `422 invalid: after must be the id of an entry, or next of an earlier page [after]`},
-		{"GET", "/maintenances/nope", ``, `404 not_found: no maintenance has the id or key "nope": not found`},
-		{"GET", "/reports/nope", ``, `404 not_found: no maintenance or incident has the id or key "nope": not found`},
+		{"GET", "/maintenances/nope", ``, `404 not_found: no maintenance has the id or key "nope"`},
+		{"GET", "/reports/nope", ``, `404 not_found: no maintenance or incident has the id or key "nope"`},
+		{"GET", "/maintenances/upgrad", ``, `404 not_found: no maintenance has the id or key "upgrad"; did you mean "upgrade"?`},
+		{"POST", "/maintenances/upgrad/begin", ``, `404 not_found: no maintenance has the id or key "upgrad"; did you mean "upgrade"?`},
+		{"GET", "/incidents/upgrade", ``, `404 not_found: no incident has the id or key "upgrade"; it is a maintenance`},
+		{"POST", "/incidents/nope/post", `{"body": "x"}`, `404 not_found: no incident has the id or key "nope"`},
+		{"GET", "/series/nope", ``, `404 not_found: no series has the id or key "nope"`},
+		{"POST", "/series/nope/end", ``, `404 not_found: no series has the id or key "nope"`},
+		{"POST", "/series/nope/end", `{"body": "x"}`, `422 invalid: body and quiet are for cancel_planned: without it, readers are told nothing [body]`},
+		{"POST", "/maintenances/upgrade/work", `{"what": "nap", "name": "x"}`, `422 invalid: what must be one of interruption, step, hold, not "nap" [what]`},
+		{"POST", "/maintenances/upgrade/work", `{"what": "step"}`, `422 invalid: name is required: which step it is [name]`},
+		{"POST", "/maintenances/upgrade/work", `{"what": "step", "name": "x"}`, `409 illegal: maintenance `},
 		{"GET", "/maintenance", ``, `404 not_found: the API has no path "/api/native/v1/maintenance"`},
 		{"DELETE", "/maintenances", ``, `405 method: DELETE is not possible here`},
 		{"POST", "/tokens", `{"name": "x", "scope": "all"}`, `422 invalid: scope must be one of read, operate, administer, not "all" [scope]`},
-		{"DELETE", "/tokens/nope", ``, `404 not_found: revoke token nope: not found`},
+		{"DELETE", "/tokens/nope", ``, `404 not_found: no token has the id "nope"`},
 	} {
 		got := h.exchange(c.method, c.path, h.tokens[access.Administer], c.body)
 		exact := !strings.HasSuffix(c.want, " ")
@@ -69,8 +82,8 @@ func TestABodyIsBoundedAndCalledJSON(t *testing.T) {
 	h := newHouse(t).furnish()
 	token := h.tokens[access.Operate]
 	body := func(size int) string {
-		frame := `{"title": "x", "body": ""}`
-		return `{"title": "x", "body": "` + strings.Repeat("a", size-len(frame)) + `"}`
+		frame := `{"title": "x"}`
+		return `{"title": "x"` + strings.Repeat(" ", size-len(frame)) + `}`
 	}
 	if got := h.exchange(http.MethodPost, "/incidents", token, body(api.LargestBody)); got != "201" {
 		t.Errorf("a body of exactly the limit: got %s, want 201", got)
@@ -146,6 +159,44 @@ func TestTokensAreToldApart(t *testing.T) {
 	}
 }
 
+// stuck is a store that takes no changes, for a reason.
+type stuck struct{ why error }
+
+func (s *stuck) Change(context.Context, time.Time, []string, func(*status.Book) error) error {
+	return fmt.Errorf("save change: %w: a cause for the log alone", s.why)
+}
+
+func TestAStoreThatTakesNoChangesIsToldAndSeen(t *testing.T) {
+	for fact, want := range map[error]struct{ answer, ready string }{
+		store.ErrFull: {
+			"507 full: the disk of the database is full; nothing was changed",
+			"the disk of the database is full: no change can be saved",
+		},
+		store.ErrReadOnly: {
+			"503 unavailable: the database may only be read; nothing was changed",
+			"the database may only be read: no change can be saved",
+		},
+	} {
+		h := newHouse(t).furnish()
+		h.plan()
+		h.door.Keeper.Store = &stuck{fact}
+		h.door.writable = func() error { return fmt.Errorf("save change: %w", fact) }
+		if got := h.exchange(http.MethodPost, "/maintenances/upgrade/begin", h.tokens[access.Operate], ""); got != want.answer {
+			t.Errorf("got  %s\nwant %s", got, want.answer)
+		}
+		if got := h.exchange(http.MethodGet, "/maintenances/upgrade", h.tokens[access.Operate], ""); got != "200" {
+			t.Errorf("a read: got %s, want 200", got)
+		}
+		answer, text := h.ask(http.MethodGet, "/readyz", "", "")
+		if answer.StatusCode != http.StatusServiceUnavailable || !strings.Contains(text, want.ready) {
+			t.Errorf("got readyz %d %s, want 503 and %s", answer.StatusCode, text, want.ready)
+		}
+		if !strings.Contains(h.log.String(), "a cause for the log alone") {
+			t.Errorf("the log does not tell the cause:\n%s", h.log)
+		}
+	}
+}
+
 func TestWhenTheStoreIsAwayWritesSaySoAndReadsGoOn(t *testing.T) {
 	h := newHouse(t).furnish()
 	h.plan()
@@ -161,8 +212,29 @@ func TestWhenTheStoreIsAwayWritesSaySoAndReadsGoOn(t *testing.T) {
 	if want := "503 unavailable: the database cannot be reached now; nothing was changed"; got != want {
 		t.Errorf("a write: got %s, want %s", got, want)
 	}
-	if got := h.exchange(http.MethodGet, "/maintenances/upgrade", token, ""); got != "200" {
-		t.Errorf("a read: got %s, want 200", got)
+	for path, want := range map[string]string{
+		"/maintenances/upgrade": "200",
+		"/events":               "503 unavailable: the database cannot be reached now",
+	} {
+		if got := h.exchange(http.MethodGet, path, token, ""); got != want {
+			t.Errorf("reading %s: got %s, want %s", path, got, want)
+		}
+	}
+	// The tokens that were seen before are believed when their few seconds are over, too.
+	h.door.keys.mu.Lock()
+	for hash, k := range h.door.keys.known {
+		k.until = time.Time{}
+		h.door.keys.known[hash] = k
+	}
+	h.door.keys.mu.Unlock()
+	if _, text := h.ask(http.MethodGet, "/metrics", token, ""); !strings.Contains(text, "interlude_board_age_seconds 0") {
+		t.Errorf("got %s, want the age of what is shown", text)
+	}
+	if got, want := h.exchange(http.MethodGet, "/maintenances/upgrade", token, ""), "200"; got != want {
+		t.Errorf("a read: got %s, want %s", got, want)
+	}
+	if got, want := h.exchange(http.MethodGet, "/page", h.tokens[access.Read], ""), "503 unavailable: the database cannot be reached now"; got != want {
+		t.Errorf("a read with a token that was never seen: got %s, want %s", got, want)
 	}
 	h.door.probe.at = time.Time{}
 	answer, text := h.ask(http.MethodGet, "/readyz", "", "")

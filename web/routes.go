@@ -13,6 +13,8 @@ import (
 func (n *native) routes() {
 	n.pageRoutes()
 	n.maintenanceRoutes()
+	n.workRoutes()
+	n.seriesRoutes()
 	n.incidentRoutes()
 	n.administrationRoutes()
 }
@@ -48,7 +50,7 @@ func (n *native) maintenanceRoutes() {
 	d, tag := n.door, "maintenances"
 	register(n, route{
 		id: "list-maintenances", method: http.MethodGet, path: api.PathMaintenances, tag: tag, scope: access.Read,
-		summary: "Maintenances, the latest window first",
+		summary: "Maintenances: those that have not ended, the next one first, then those that have, the latest first",
 	}, d.maintenances)
 	register(n, route{
 		id: "create-maintenance", method: http.MethodPost, path: api.PathMaintenances, tag: tag, scope: access.Operate,
@@ -92,10 +94,38 @@ func (n *native) maintenanceRoutes() {
 		id: "estimate-maintenance", method: http.MethodPost, path: api.PathEstimate, tag: tag, scope: access.Operate,
 		summary: "Tell that the end is now expected at until, without moving the announced one", body: reflect.TypeFor[api.Act](),
 	}, d.actingUntil(d.Keeper.Estimate))
+}
+
+func (n *native) workRoutes() {
+	d, tag := n.door, "maintenances"
+	register(n, route{
+		id: "open-work", method: http.MethodPost, path: api.PathWork, tag: tag, scope: access.Operate,
+		summary: "Note an interruption, a step or a hold that keeps a maintenance from being complete", body: reflect.TypeFor[api.Work](),
+		about: "While one is open the maintenance cannot be completed, by whomever, and not by the clock either. " +
+			"What is open already under the same name is refused.",
+	}, d.working(d.Keeper.OpenWork))
+	register(n, route{
+		id: "close-work", method: http.MethodPost, path: api.PathWorkClose, tag: tag, scope: access.Operate,
+		summary: "Note that such a thing is done", body: reflect.TypeFor[api.Work](),
+		about: "Closing what is not open is no error, so that it may be repeated.",
+	}, d.working(d.Keeper.CloseWork))
+}
+
+func (n *native) seriesRoutes() {
+	d, tag := n.door, "maintenances"
 	register(n, route{
 		id: "list-series", method: http.MethodGet, path: api.PathSeries, tag: tag, scope: access.Read,
 		summary: "Recurring maintenances, each with its next starts",
 	}, d.series)
+	register(n, route{
+		id: "get-series", method: http.MethodGet, path: api.PathOneSeries, tag: tag, scope: access.Read,
+		summary: "A recurring maintenance",
+	}, d.oneSeries)
+	register(n, route{
+		id: "end-series", method: http.MethodPost, path: api.PathSeriesEnd, tag: tag, scope: access.Operate,
+		summary: "End a recurring maintenance: nothing more of it is announced", body: reflect.TypeFor[api.SeriesEnd](),
+		about: "Occurrences that are announced already stay, unless cancel_planned calls off those that have not begun.",
+	}, d.endSeries)
 }
 
 func (n *native) incidentRoutes() {

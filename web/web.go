@@ -6,7 +6,8 @@
 // types of package api, so that neither can say what the other does not. Beside them stand:
 //
 //   - /healthz: the process lives. Point load balancers of the page at it, for the page stays up without its store.
-//   - /readyz: the store answers, and the board is loaded and fresh: this node can take changes. The answer names the parts.
+//   - /readyz: the store answers and did not refuse the last change, and the board is loaded and fresh: this node can take
+//     changes. The answer names the parts.
 //   - /metrics: for Prometheus. It needs a token of scope read, from wherever it is asked: behind a proxy on the same
 //     machine every request comes from the loopback address, so an address proves nothing.
 //
@@ -92,8 +93,10 @@ type door struct {
 	keys    *keyring
 	metrics *metrics
 	probe   probe
-	listing listing
-	errands sync.WaitGroup // what requests left to be done
+	// writable is why the store took no change the last time, or nothing.
+	writable func() error
+	listing  listing
+	errands  sync.WaitGroup // what requests left to be done
 }
 
 // Handler is the whole door as a handler. Use it where the listener belongs to somebody else, as in tests; otherwise
@@ -102,6 +105,7 @@ func (s Server) Handler() http.Handler { return s.open().handler() }
 
 func (s Server) open() *door {
 	d := &door{Server: s, mux: http.NewServeMux()}
+	d.writable = s.Store.Writable
 	d.keys = newKeyring(s.Store, s.Clock, &d.errands, s.Log)
 	d.metrics = newMetrics(d)
 	d.mux.HandleFunc("GET /healthz", d.healthz)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,9 @@ type act func(ctx context.Context, ref string, say status.Post, ask keeper.Reque
 
 // actUntil is one that needs a time.
 type actUntil func(ctx context.Context, ref string, until time.Time, say status.Post, ask keeper.Request) (status.Maintenance, error)
+
+// actWork is one about something that keeps a maintenance from being complete.
+type actWork func(ctx context.Context, ref string, what status.Unfinished, ask keeper.Request) (status.Maintenance, error)
 
 // asking is the keeper's view of who asks, on the condition of an If-Match header.
 func asking(ctx context.Context, ifMatch string) (keeper.Request, error) {
@@ -90,7 +94,7 @@ func (d *door) setComponent(ctx context.Context, in *actInput) (*versioned[api.C
 func unknownComponent(err error) error {
 	var invalid *status.Invalid
 	if errors.As(err, &invalid) && strings.HasPrefix(invalid.Field, "[") {
-		return fmt.Errorf("%w: the path %s", status.ErrNotFound, invalid.Rule)
+		return &missing{detail: "what was given " + invalid.Rule}
 	}
 	return err
 }
@@ -159,7 +163,7 @@ func (d *door) reviseMaintenance(ctx context.Context, in *actInput) (*versioned[
 		if errors.As(err, &invalid) {
 			return nil, invalid.In("document")
 		}
-		return nil, err
+		return nil, d.named(err, in.Ref, status.KindMaintenance)
 	}
 	return &versioned[api.Revised]{ETag: api.ETag(m.Version), Body: api.Revised{
 		Maintenance: maintenanceView(d.shown(ctx), m), Warnings: orEmpty(warnings),
@@ -176,7 +180,7 @@ func (d *door) acting(do act) func(context.Context, *actInput) (*versioned[api.M
 		if ask.Until != nil {
 			return nil, &status.Invalid{Field: "until", Rule: "has no meaning here: extend and estimate take it"}
 		}
-		return d.acted(ctx)(do(ctx, in.Ref, status.Post{Body: ask.Body, Quiet: ask.Quiet}, who))
+		return d.acted(ctx, in.Ref)(do(ctx, in.Ref, status.Post{Body: ask.Body, Quiet: ask.Quiet}, who))
 	}
 }
 
@@ -190,7 +194,7 @@ func (d *door) actingUntil(do actUntil) func(context.Context, *actInput) (*versi
 		if ask.Until == nil {
 			return nil, &status.Invalid{Field: "until", Rule: "is required: the new end, for example 2027-01-15T07:30:00Z"}
 		}
-		return d.acted(ctx)(do(ctx, in.Ref, *ask.Until, status.Post{Body: ask.Body, Quiet: ask.Quiet}, who))
+		return d.acted(ctx, in.Ref)(do(ctx, in.Ref, *ask.Until, status.Post{Body: ask.Body, Quiet: ask.Quiet}, who))
 	}
 }
 
@@ -203,10 +207,39 @@ func readAct(ctx context.Context, in *actInput) (api.Act, keeper.Request, error)
 	return ask, who, err
 }
 
-func (d *door) acted(ctx context.Context) func(status.Maintenance, error) (*versioned[api.Maintenance], error) {
-	return func(m status.Maintenance, err error) (*versioned[api.Maintenance], error) {
+// working is the handler of an act on what keeps a maintenance from being complete.
+func (d *door) working(do actWork) func(context.Context, *actInput) (*versioned[api.Maintenance], error) {
+	return func(ctx context.Context, in *actInput) (*versioned[api.Maintenance], error) {
+		ask, err := decode[api.Work](in.RawBody)
 		if err != nil {
 			return nil, err
+		}
+		who, err := asking(ctx, in.IfMatch)
+		if err != nil {
+			return nil, err
+		}
+		name := strings.TrimSpace(ask.Name)
+		switch {
+		case !slices.Contains(sortsOfWork, ask.What):
+			return nil, &status.Invalid{Field: "what", Rule: fmt.Sprintf("must be one of %s, not %q", strings.Join(sortsOfWork, ", "), ask.What)}
+		case name == "":
+			return nil, &status.Invalid{Field: "name", Rule: "is required: which " + ask.What + " it is"}
+		case len([]rune(name)) > longestName:
+			return nil, &status.Invalid{Field: "name", Rule: fmt.Sprintf("must have at most %d characters", longestName)}
+		}
+		return d.acted(ctx, in.Ref)(do(ctx, in.Ref, status.Unfinished{What: ask.What, Name: name}, who))
+	}
+}
+
+var sortsOfWork = []string{api.Interruption, api.Step, api.Hold}
+
+// longestName is the longest name of something that is open, in characters: reports show it.
+const longestName = 200
+
+func (d *door) acted(ctx context.Context, ref string) func(status.Maintenance, error) (*versioned[api.Maintenance], error) {
+	return func(m status.Maintenance, err error) (*versioned[api.Maintenance], error) {
+		if err != nil {
+			return nil, d.named(err, ref, status.KindMaintenance)
 		}
 		return &versioned[api.Maintenance]{ETag: api.ETag(m.Version), Body: maintenanceView(d.shown(ctx), m)}, nil
 	}
@@ -241,7 +274,7 @@ func (d *door) postIncident(ctx context.Context, in *actInput) (*versioned[api.I
 	}
 	i, err := d.Keeper.PostIncident(ctx, in.Ref, ask.Status, ask.NamedPost, who)
 	if err != nil {
-		return nil, err
+		return nil, d.named(err, in.Ref, status.KindIncident)
 	}
 	return &versioned[api.Incident]{ETag: api.ETag(i.Version), Body: incidentView(d.shown(ctx), i)}, nil
 }

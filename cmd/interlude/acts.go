@@ -44,14 +44,15 @@ func (c saying) do(ctx context.Context, s *session, act func(context.Context, st
 	if err != nil {
 		return err
 	}
-	return s.print(m, func(w io.Writer) { printMoved(w, string(m.State), m.Title, m.Updates) })
+	zone := s.zone(ctx)
+	return s.print(m, func(w io.Writer) { printMoved(w, string(m.State), m.Title, m.Updates, zone) })
 }
 
 // printMoved says where something stands now, and what readers were told of it.
-func printMoved(w io.Writer, state, title string, updates []status.Update) {
+func printMoved(w io.Writer, state, title string, updates []status.Update, zone *time.Location) {
 	fmt.Fprintf(w, "%s: %s\n", title, strings.ReplaceAll(state, "_", " "))
 	if n := len(updates); n > 0 {
-		fmt.Fprintf(w, "  %s  %s\n", instant(updates[n-1].At), short(updates[n-1].Body))
+		fmt.Fprintf(w, "  %s  %s\n", instant(updates[n-1].At, zone), short(updates[n-1].Body))
 	}
 }
 
@@ -117,6 +118,9 @@ type postCommand struct {
 
 // Run posts it.
 func (c *postCommand) Run(ctx context.Context, s *session) error {
+	if err := oneOf("--status", c.Status, maintenanceStates[1:]); err != nil {
+		return err
+	}
 	body, err := c.text(s)
 	if err != nil {
 		return err
@@ -140,20 +144,17 @@ func (c *postCommand) move(ctx context.Context, s *session) (func(context.Contex
 		return client.CompleteMaintenance, nil
 	case status.Canceled:
 		return client.CancelMaintenance, nil
-	case status.InProgress:
-		m, err := client.Maintenance(ctx, c.Ref)
-		if err != nil {
-			return nil, err
-		}
-		switch m.State {
-		case status.Scheduled:
-			return client.BeginMaintenance, nil
-		case status.InProgress:
-			return client.PostMaintenance, nil
-		}
-		return client.ReopenMaintenance, nil
 	}
-	return nil, usage("--status must be in_progress, verifying, completed or canceled, not %q", c.Status)
+	m, err := client.Maintenance(ctx, c.Ref) // in_progress means what leads there from where it stands
+	switch {
+	case err != nil:
+		return nil, err
+	case m.State == status.Scheduled:
+		return client.BeginMaintenance, nil
+	case m.State == status.InProgress:
+		return client.PostMaintenance, nil
+	}
+	return client.ReopenMaintenance, nil
 }
 
 // later is a new end.

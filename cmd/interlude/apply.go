@@ -84,7 +84,7 @@ func (s *session) printChanges(w io.Writer, changes []status.Change) {
 		if c.Source != "" {
 			from = "  (" + c.Source + ")"
 		}
-		fmt.Fprintln(w, s.paint(mark.color, fmt.Sprintf("%s %s %q", mark.sign, c.Subject.Kind, c.Name))+from)
+		fmt.Fprintln(w, s.paint(w, mark.color, fmt.Sprintf("%s %s %q", mark.sign, c.Subject.Kind, c.Name))+from)
 		for _, f := range c.Fields {
 			switch {
 			case f.Was == "":
@@ -118,7 +118,7 @@ func (s *session) warn(warnings []status.Warning) {
 		if warning.Field != "" {
 			about += warning.Field + " "
 		}
-		fmt.Fprintf(s.stderr, "%s %s%s\n", s.paint(yellow, "warning:"), about, warning.Text)
+		fmt.Fprintf(s.stderr, "%s %s%s\n", s.paint(s.stderr, yellow, "warning:"), about, warning.Text)
 	}
 }
 

@@ -145,6 +145,10 @@ func TestThePageStaysUpWhileItsDatabaseIsAway(t *testing.T) {
 		t.Error("got no error for a change while the database is away, want one")
 	}
 	awaitAnswer(ctx, t, node.address+"/", http.StatusOK, true, "Shown as of")
+	// By now the token would have to be looked up again.
+	if _, err := node.client().Maintenance(ctx, "m0"); err != nil {
+		t.Errorf("got %v for a read while the database is away, want none", err)
+	}
 
 	w.set(false)
 	m := awaitState(ctx, t, node.client(), "m0", status.Completed)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"example.org/interlude/status"
 )
@@ -52,16 +50,8 @@ func (componentSetCommand) Help() string {
 
 // Run sets it.
 func (c *componentSetCommand) Run(ctx context.Context, s *session) error {
-	words := make([]string, len(status.Conditions))
-	for i, condition := range status.Conditions {
-		words[i] = string(condition)
-	}
-	if !slices.Contains(status.Conditions, c.Status) {
-		hint := ""
-		if near := status.Nearest(string(c.Status), words); near != "" {
-			hint = "; did you mean " + near + "?"
-		}
-		return usage("the status must be one of %s, not %q%s", strings.Join(words, ", "), c.Status, hint)
+	if err := oneOf("the status", c.Status, status.Conditions); err != nil {
+		return err
 	}
 	is, err := s.client().SetComponent(ctx, c.Name, c.Status)
 	if err != nil {

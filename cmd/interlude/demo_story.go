@@ -41,8 +41,10 @@ func demoStory() ([]beat, error) {
 	return []beat{
 		{announced.Add(-time.Minute), 0, apply(past)},
 		{announced, 0.08, apply(plan)},
-		{start.Add(-17*time.Hour - 57*time.Minute), 0.12,
-			move((*keeper.Keeper).Post, "A reminder: this maintenance takes place tomorrow, {{ .Window }}. Nothing has changed.")},
+		{
+			start.Add(-17*time.Hour - 57*time.Minute), 0.12,
+			move((*keeper.Keeper).Post, "A reminder: this maintenance takes place tomorrow, {{ .Window }}. Nothing has changed."),
+		},
 		{start.Add(time.Minute), 0.16, move((*keeper.Keeper).Begin, "")},
 		{start.Add(51 * time.Minute), 0.24, func(ctx context.Context, k *keeper.Keeper) error {
 			_, err := k.Estimate(ctx, demoKey, end.Add(10*time.Minute), status.Post{}, operator)

@@ -38,12 +38,16 @@ type incidentListCommand struct {
 
 // Run prints a table.
 func (c *incidentListCommand) Run(ctx context.Context, s *session) error {
+	if err := eachOneOf("--state", c.State, incidentStates); err != nil {
+		return err
+	}
 	list, err := all(c.Limit, func(limit int, cursor string) (api.List[api.Incident], error) {
 		return s.client().Incidents(ctx, api.IncidentFilter{State: c.State, Limit: limit, Cursor: cursor})
 	})
 	if err != nil {
 		return err
 	}
+	zone := s.zone(ctx)
 	return s.print(list, func(w io.Writer) {
 		if len(list) == 0 {
 			fmt.Fprintln(w, "No incidents.")
@@ -51,7 +55,7 @@ func (c *incidentListCommand) Run(ctx context.Context, s *session) error {
 		}
 		rows := make([][]string, len(list))
 		for i, e := range list {
-			rows[i] = []string{e.ID, string(e.State), instant(e.Began), e.Title, e.Key}
+			rows[i] = []string{e.ID, string(e.State), instant(e.Began, zone), e.Title, e.Key}
 		}
 		table(w, "ID STATE BEGAN TITLE KEY", rows)
 	})
@@ -67,6 +71,7 @@ func (c *incidentShowCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	zone := s.zone(ctx)
 	return s.print(i, func(w io.Writer) {
 		fmt.Fprintln(w, i.Title)
 		printRows(w, [][2]string{
@@ -74,17 +79,27 @@ func (c *incidentShowCommand) Run(ctx context.Context, s *session) error {
 			{"key", i.Key},
 			{"state", i.State.Label()},
 			{"impact", i.Impact.Label()},
-			{"began", instant(i.Began)},
-			{"ended", instant(i.Ended)},
+			{"began", instant(i.Began, zone)},
+			{"ended", instant(i.Ended, zone)},
 			{"affects", strings.Join(i.Components, ", ")},
 		})
-		printUpdates(w, i.Updates)
+		printUpdates(w, i.Updates, zone)
 	})
 }
 
 // claims are the statuses that an update gives components.
 type claims struct {
 	Component map[string]status.Condition `short:"c" placeholder:"NAME=STATUS" help:"Status of a component from now on, such as \"APIs=partial_outage\". May be given several times."`
+}
+
+// check refuses what is no status.
+func (c claims) check() error {
+	for name, condition := range c.Component {
+		if err := oneOf("-c "+name, condition, status.Conditions); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type incidentCreateCommand struct {
@@ -100,6 +115,12 @@ type incidentCreateCommand struct {
 
 // Run puts it on the page.
 func (c *incidentCreateCommand) Run(ctx context.Context, s *session) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if err := cmp.Or(oneOf("--status", c.Status, incidentStates[:3]), oneOf("--impact", c.Impact, status.Conditions)); err != nil {
+		return err
+	}
 	body, err := s.textOf(c.Body)
 	if err != nil {
 		return err
@@ -111,8 +132,9 @@ func (c *incidentCreateCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	zone := s.zone(ctx)
 	return s.print(i, func(w io.Writer) {
-		printMoved(w, string(i.State), i.Title, i.Updates)
+		printMoved(w, string(i.State), i.Title, i.Updates, zone)
 		fmt.Fprintf(w, "  id: %s\n", i.ID)
 	})
 }
@@ -126,6 +148,12 @@ type incidentPostCommand struct {
 
 // Run posts the update.
 func (c *incidentPostCommand) Run(ctx context.Context, s *session) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if err := oneOf("--status", c.Status, incidentStates); err != nil {
+		return err
+	}
 	body, err := c.text(s)
 	if err != nil {
 		return err
@@ -155,5 +183,6 @@ func (s *session) postIncident(ctx context.Context, ref string, say api.Incident
 	if err != nil {
 		return err
 	}
-	return s.print(i, func(w io.Writer) { printMoved(w, string(i.State), i.Title, i.Updates) })
+	zone := s.zone(ctx)
+	return s.print(i, func(w io.Writer) { printMoved(w, string(i.State), i.Title, i.Updates, zone) })
 }

@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 //	exec interlude serve --listen 127.0.0.1:0 --store test.db --address-file address --token-file token &server&
 //	await address token
 //
-// address is a named pipe, so that await blocks until the server listens; it then sets INTERLUDE_SERVER and
-// INTERLUDE_TOKEN.
+// address is a named pipe, so that await blocks until the server listens; it then sets INTERLUDE_SERVER,
+// INTERLUDE_TOKEN, and ADDRESS to the host and port.
 func TestSessions(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
@@ -44,6 +44,8 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: await ADDRESS-PIPE TOKEN-FILE")
 	}
-	ts.Setenv("INTERLUDE_SERVER", "http://"+strings.TrimSpace(ts.ReadFile(args[0])))
+	address := strings.TrimSpace(ts.ReadFile(args[0]))
+	ts.Setenv("ADDRESS", address)
+	ts.Setenv("INTERLUDE_SERVER", "http://"+address)
 	ts.Setenv("INTERLUDE_TOKEN", strings.TrimSpace(ts.ReadFile(args[1])))
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +16,7 @@ import (
 
 // maintenanceCommands are what people do with planned work.
 type maintenanceCommands struct {
-	List     maintenanceListCommand   `cmd:"" help:"List maintenances, latest window first."`
+	List     maintenanceListCommand   `cmd:"" help:"List maintenances: the next one first, and after those that are planned the past ones."`
 	Show     maintenanceShowCommand   `cmd:"" help:"Show one, as a summary or as its document."`
 	Create   maintenanceCreateCommand `cmd:"" help:"Announce those in documents; a key that is taken is refused."`
 	Post     postCommand              `cmd:"" help:"Tell readers something."`
@@ -44,12 +46,16 @@ type maintenanceListCommand struct {
 
 // Run prints a table.
 func (c *maintenanceListCommand) Run(ctx context.Context, s *session) error {
+	if err := eachOneOf("--state", c.State, maintenanceStates); err != nil {
+		return err
+	}
 	list, err := all(c.Limit, func(limit int, cursor string) (api.List[api.Maintenance], error) {
 		return s.client().Maintenances(ctx, api.MaintenanceFilter{State: c.State, Limit: limit, Cursor: cursor})
 	})
 	if err != nil {
 		return err
 	}
+	zone := s.zone(ctx)
 	return s.print(list, func(w io.Writer) {
 		if len(list) == 0 {
 			fmt.Fprintln(w, "No maintenances.")
@@ -57,7 +63,7 @@ func (c *maintenanceListCommand) Run(ctx context.Context, s *session) error {
 		}
 		rows := make([][]string, len(list))
 		for i, m := range list {
-			rows[i] = []string{m.ID, string(m.State), status.WindowText(m.Window, time.UTC), m.Title, m.Key}
+			rows[i] = []string{m.ID, string(m.State), status.WindowText(m.Window, zone), m.Title, m.Key}
 		}
 		table(w, "ID STATE WINDOW TITLE KEY", rows)
 	})
@@ -96,11 +102,15 @@ func (c *maintenanceShowCommand) Run(ctx context.Context, s *session) error {
 	}
 	switch {
 	case c.Output == "yaml":
-		return s.printDocument(status.Document{Maintenance: documentOf(m)})
+		d, err := s.documentOf(ctx, m)
+		if err != nil {
+			return err
+		}
+		return s.printDocument(status.Document{Maintenance: d})
 	case c.Output == "json" || s.json:
 		return s.printJSON(m)
 	}
-	printMaintenance(s.stdout, m)
+	printMaintenance(s.stdout, m, s.zone(ctx))
 	return nil
 }
 
@@ -113,10 +123,15 @@ func (s *session) printDocument(d status.Document) error {
 	return err
 }
 
-// documentOf is the document that would make the maintenance.
-func documentOf(m api.Maintenance) *status.MaintenanceDocument {
+// documentOf is the document that would make the maintenance. A group of which every component is affected stands in it
+// by its name, as people write it.
+func (s *session) documentOf(ctx context.Context, m api.Maintenance) (*status.MaintenanceDocument, error) {
+	page, err := s.client().Components(ctx)
+	if err != nil {
+		return nil, err
+	}
 	d := &status.MaintenanceDocument{
-		Key: m.Key, Title: m.Title, Window: m.Window, Summary: m.Summary, Why: m.Why, Affects: m.Components,
+		Key: m.Key, Title: m.Title, Window: m.Window, Summary: m.Summary, Why: m.Why, Affects: gathered(m.Components, page),
 		Begin: m.Begins, Complete: m.Completes, Reminders: m.Reminders, OverrunEvery: m.OverrunEvery,
 		ShortNotice: m.ShortNotice, DespiteBlackout: m.DespiteBlackout, Promises: m.Promises,
 	}
@@ -125,29 +140,58 @@ func documentOf(m api.Maintenance) *status.MaintenanceDocument {
 			d.Updates = append(d.Updates, status.UpdateDocument{Status: u.State, At: u.At, Body: u.Body})
 		}
 	}
-	return d
+	return d, nil
 }
 
-func printMaintenance(w io.Writer, m api.Maintenance) {
+// gathered puts a group's name in place of its components where all of them are named. A group that has the name of a
+// component is left alone: that name would mean either.
+func gathered(names []string, page []api.Component) []string {
+	members := make(map[string][]string)
+	for _, c := range page {
+		if c.Group != "" {
+			members[c.Group] = append(members[c.Group], c.FullName)
+		}
+	}
+	group := make(map[string]string)
+	for name, all := range members {
+		whole := !slices.ContainsFunc(all, func(member string) bool { return !slices.Contains(names, member) })
+		taken := slices.ContainsFunc(page, func(c api.Component) bool { return c.FullName == name })
+		for _, member := range all {
+			if whole && !taken {
+				group[member] = name
+			}
+		}
+	}
+	var short []string
+	for _, name := range names {
+		if name = cmp.Or(group[name], name); !slices.Contains(short, name) {
+			short = append(short, name)
+		}
+	}
+	return short
+}
+
+func printMaintenance(w io.Writer, m api.Maintenance, zone *time.Location) {
 	fmt.Fprintf(w, "%s\n", m.Title)
 	rows := [][2]string{
 		{"id", m.ID},
 		{"key", m.Key},
 		{"state", m.State.Label()},
-		{"window", status.WindowText(m.Window, time.UTC)},
-		{"began", instant(m.Began)},
-		{"expected", instant(m.Estimate)},
-		{"ended", instant(m.Ended)},
+		{"window", status.WindowText(m.Window, zone)},
+		{"began", instant(m.Began, zone)},
+		{"expected", instant(m.Estimate, zone)},
+		{"ended", instant(m.Ended, zone)},
 		{"affects", strings.Join(m.Components, ", ")},
+		{"series", m.Series},
 	}
 	for _, p := range m.Promises {
 		rows = append(rows, [2]string{"promise", p.Audience + ": " + p.Words()})
 	}
 	for _, open := range m.Unfinished {
-		rows = append(rows, [2]string{"open", open.What + " " + open.Name + " since " + instant(open.Since)})
+		rows = append(rows, [2]string{"open", open.What + " " + open.Name + " since " + instant(open.Since, zone)})
 	}
 	printRows(w, rows)
-	printUpdates(w, m.Updates)
+	printUpdates(w, m.Updates, zone)
 }
 
 // printRows prints names and values, without those that are empty.
@@ -159,20 +203,12 @@ func printRows(w io.Writer, rows [][2]string) {
 	}
 }
 
-func printUpdates(w io.Writer, updates []status.Update) {
+func printUpdates(w io.Writer, updates []status.Update, zone *time.Location) {
 	var previous status.State
 	for _, u := range updates {
-		fmt.Fprintf(w, "  %s  %s: %s\n", instant(u.At), u.Heading(previous), short(u.Body))
+		fmt.Fprintf(w, "  %s  %s: %s\n", instant(u.At, zone), u.Heading(previous), short(u.Body))
 		previous = u.State
 	}
-}
-
-// instant is a moment as tables show it, empty when there is none.
-func instant(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02 15:04 UTC")
 }
 
 type maintenanceCreateCommand struct {

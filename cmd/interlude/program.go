@@ -16,11 +16,13 @@ type program struct {
 	Apply   applyCommand   `cmd:"" group:"documents" help:"Make the server match documents, and print the changes first."`
 
 	Maintenance maintenanceCommands `cmd:"" group:"work" help:"Planned work: list, show, create, begin, extend, complete, …"`
+	Series      seriesCommands      `cmd:"" group:"work" help:"Planned work that recurs: list, show, end."`
 	Incident    incidentCommands    `cmd:"" group:"work" help:"Unplanned events: list, show, create, post, resolve."`
 	Component   componentCommands   `cmd:"" group:"work" help:"Parts of the product: list, set."`
 	Report      reportCommand       `cmd:"" group:"work" help:"Print the report of a maintenance or an incident."`
 
-	Tokens     tokenCommands     `cmd:"" name:"token" group:"around" help:"Tokens for programs and people: create, list, revoke."`
+	Helping    helpCommand       `cmd:"" name:"help" group:"around" help:"Explain a command, as its --help does."`
+	Tokens     tokenCommands     `cmd:"" name:"token" group:"around" help:"Tokens for programs and people: create, generate, list, revoke."`
 	Version    versionCommand    `cmd:"" group:"around" help:"Print the version."`
 	Completion completionCommand `cmd:"" group:"around" help:"Print a script that completes commands in a shell."`
 	Complete   completeCommand   `cmd:"" hidden:"" help:"List what can follow; used by the scripts of completion."`

@@ -127,7 +127,7 @@ func commandsOf(text string) string {
 			continue
 		}
 		line = strings.ReplaceAll(line, "bin/interlude", "interlude")
-		line = placeholderID.ReplaceAllString(line, " scheduled-database-maintenance-2055-01-15-0600")
+		line = placeholderID.ReplaceAllString(line, " database-2055-01")
 		if found := exitsWith.FindStringSubmatch(line); found != nil {
 			line = fmt.Sprintf("code=0; %s || code=$?; test $code = %s", found[1], found[2])
 		}

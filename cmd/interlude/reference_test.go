@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"flag"
 	"fmt"
 	"go/parser"
@@ -76,7 +75,7 @@ standard error. [The guide](../guide.md) shows the commands at work.
 	for _, g := range groups {
 		for _, top := range inGroup(root, g.Key) {
 			for _, c := range leaves(top) {
-				fmt.Fprintf(&b, "| [`%s`](#%s) | %s |\n", path(c), anchor(c), cell(c.Help))
+				fmt.Fprintf(&b, "| [`%s`](#%s) | %s |\n", "interlude "+path(c), anchor(c), cell(c.Help))
 			}
 		}
 	}
@@ -92,7 +91,7 @@ standard error. [The guide](../guide.md) shows the commands at work.
 		fmt.Fprintf(&b, "\n## %s\n", g.Title)
 		for _, top := range nodes {
 			if len(top.Children) > 0 {
-				fmt.Fprintf(&b, "\n### %s …\n\n%s\n", top.FullPath(), top.Help)
+				fmt.Fprintf(&b, "\n### %s …\n\n%s\n", "interlude "+path(top), top.Help)
 				writeDetail(&b, top.Detail)
 			}
 			for _, c := range leaves(top) {
@@ -118,28 +117,10 @@ func leaves(n *kong.Node) []*kong.Node {
 }
 
 // anchor is what GitHub makes of a command's heading.
-func anchor(n *kong.Node) string { return strings.ReplaceAll(path(n), " ", "-") }
-
-// path is how the command is typed, without its other names.
-func path(n *kong.Node) string {
-	if n.Parent == nil {
-		return n.Name
-	}
-	return path(n.Parent) + " " + n.Name
-}
+func anchor(n *kong.Node) string { return strings.ReplaceAll("interlude "+path(n), " ", "-") }
 
 func writeCommand(b *strings.Builder, n *kong.Node) {
-	usage := strings.TrimSuffix(n.Summary(), " [flags]")
-	usage = strings.ReplaceAll(usage, " ("+strings.Join(n.Aliases, ",")+")", "")
-	for _, f := range n.Flags {
-		if choice := choices(n.Flags, f); choice != "" {
-			usage = strings.Replace(usage, strings.ReplaceAll(choice, " | ", " "), "("+choice+")", 1)
-		}
-	}
-	if slices.ContainsFunc(n.Flags, func(f *kong.Flag) bool { return !f.Required }) {
-		usage += " [flags]"
-	}
-	fmt.Fprintf(b, "\n### %s\n\n%s\n\n```text\n%s\n```\n", path(n), n.Help, "interlude "+usage)
+	fmt.Fprintf(b, "\n### %s\n\n%s\n\n```text\n%s\n```\n", "interlude "+path(n), n.Help, usageOf(n))
 	if len(n.Aliases) > 0 {
 		fmt.Fprintf(b, "\nIt may also be called `%s`.\n", strings.Join(n.Aliases, "`, `"))
 	}
@@ -158,19 +139,13 @@ func writeCommand(b *strings.Builder, n *kong.Node) {
 	}
 }
 
-// ofItsOwn leaves out --help, which every command has.
-func ofItsOwn(flags []*kong.Flag) []*kong.Flag {
-	return slices.DeleteFunc(slices.Clone(flags), func(f *kong.Flag) bool { return f.Hidden || f.Name == "help" })
-}
-
 func writeFlags(b *strings.Builder, flags []*kong.Flag) {
 	var rows [][]string
-	for _, f := range ofItsOwn(flags) {
-		name := "`--" + f.Name
-		if !f.IsBool() {
-			name += "=" + cmp.Or(f.PlaceHolder, strings.ToUpper(f.Name))
+	for _, f := range flags {
+		if f.Hidden || f.Name == "help" {
+			continue
 		}
-		name += "`"
+		name := "`" + flagForm(f) + "`"
 		if f.Short != 0 {
 			name += ", `-" + string(f.Short) + "`"
 		}
@@ -192,20 +167,6 @@ func writeFlags(b *strings.Builder, flags []*kong.Flag) {
 	writeTable(b, []string{"flag", "default", "environment", "meaning"}, rows)
 }
 
-// choices are the flags of which one is needed, when f is the first of them, as a usage line has them.
-func choices(flags []*kong.Flag, f *kong.Flag) string {
-	var forms []string
-	for _, other := range flags {
-		if f.Required && len(f.Xor) > 0 && slices.Equal(other.Xor, f.Xor) {
-			forms = append(forms, other.Summary())
-		}
-	}
-	if len(forms) < 2 || forms[0] != f.Summary() {
-		return ""
-	}
-	return strings.Join(forms, " | ")
-}
-
 func alternatives(flags []*kong.Flag, xor []string) string {
 	var names []string
 	for _, f := range flags {
@@ -214,15 +175,6 @@ func alternatives(flags []*kong.Flag, xor []string) string {
 		}
 	}
 	return strings.Join(names, ", ")
-}
-
-// meaning is the help, with the allowed words where the help does not name them.
-func meaning(v *kong.Value) string {
-	help := v.Help
-	if missing := slices.DeleteFunc(slices.Clone(v.EnumSlice()), func(word string) bool { return strings.Contains(v.Help, word) }); len(missing) > 0 {
-		help += " One of " + strings.Join(v.EnumSlice(), ", ") + "."
-	}
-	return help
 }
 
 // writeDetail sets what stands indented as examples.

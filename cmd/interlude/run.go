@@ -32,9 +32,10 @@ type session struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	env            func(string) string
-	// server and token say where the commands that need a server find it, and json and color how they answer.
+	// server and token say where the commands that need a server find it, json how they answer, and colors whether
+	// terminals get any.
 	server, token string
-	json, color   bool
+	json, colors  bool
 	// model is the tree of all commands, for completion.
 	model *kong.Node
 }
@@ -49,7 +50,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	if err == nil {
 		s.server, s.token, s.json = p.Server, p.Token, p.JSON
-		s.color = !p.NoColor && env("NO_COLOR") == "" && env("TERM") != "dumb" && isTerminal(stdout)
+		s.colors = !p.NoColor && env("NO_COLOR") == "" && env("TERM") != "dumb"
 		err = command.Run()
 	}
 	return s.tell(err)
@@ -74,7 +75,7 @@ func parse(ctx context.Context, args []string, p *program, s *session) (command 
 		kong.Description(about),
 		kong.Writers(s.stdout, s.stderr),
 		kong.Exit(func(code int) { panic(exited(code)) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
+		kong.Help(printHelp),
 		kong.ExplicitGroups(groups),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
@@ -91,11 +92,32 @@ func parse(ctx context.Context, args []string, p *program, s *session) (command 
 		where := "interlude"
 		var wrong *kong.ParseError
 		if errors.As(err, &wrong) && wrong.Context.Selected() != nil {
-			where = wrong.Context.Selected().FullPath()
+			where += " " + path(wrong.Context.Selected())
 		}
-		return nil, exitUsage, usage("%w\nSee: %s --help", err, where)
+		return nil, exitUsage, usage("%s\nSee: %s --help", plainly(err, wrong), where)
 	}
 	return command, exitDone, nil
+}
+
+// plainly says what kong says of its own types in words that somebody at a terminal knows.
+func plainly(err error, wrong *kong.ParseError) string {
+	text := err.Error()
+	name, rest, _ := strings.Cut(text, ": ")
+	if wrong == nil || !strings.HasPrefix(name, "--") || !strings.HasPrefix(rest, "missing value") && !strings.HasSuffix(rest, "(<EOL>)") {
+		return text
+	}
+	at := wrong.Context.Selected()
+	if at == nil {
+		at = wrong.Context.Model.Node
+	}
+	for _, flags := range at.AllFlags(false) {
+		for _, f := range flags {
+			if "--"+f.Name == name {
+				return name + " needs a value: " + flagForm(f) + ". " + meaning(f.Value)
+			}
+		}
+	}
+	return name + " needs a value"
 }
 
 // usageError is a command line that cannot be meant.
@@ -137,6 +159,8 @@ func judge(err error) (code int, hint string) {
 	switch {
 	case errors.As(err, &wrong):
 		return exitUsage, ""
+	case errors.Is(err, api.ErrAddress):
+		return exitUsage, "--server or INTERLUDE_SERVER gives the address of the server."
 	case errors.As(err, &silent):
 		return exitUnreachable, "Is the server running? --server or INTERLUDE_SERVER gives its address."
 	case errors.As(err, &foreign):
@@ -158,7 +182,7 @@ func judgeProblem(p *api.Problem) (code int, hint string) {
 			hint = "--token or INTERLUDE_TOKEN gives the token; `interlude token create` makes one."
 		}
 		return exitForbidden, hint
-	case api.CodeUnavailable, api.CodeUncertain:
+	case api.CodeUnavailable, api.CodeUncertain, api.CodeFull:
 		return exitUnreachable, ""
 	case api.CodeConflict:
 		return exitConflict, ""
@@ -207,9 +231,10 @@ const (
 	red    = "\x1b[31m"
 )
 
-// paint colors a text where that is wanted.
-func (s *session) paint(color, text string) string {
-	if !s.color {
+// paint colors a text on its way to w, where that is wanted and somebody looks. Each stream is judged by itself: one may
+// be a file while the other is a terminal.
+func (s *session) paint(w io.Writer, color, text string) string {
+	if !s.colors || !isTerminal(w) {
 		return text
 	}
 	return color + text + "\x1b[0m"
@@ -222,5 +247,9 @@ func isTerminal(w io.Writer) bool {
 		return false
 	}
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	void, err := os.Stat(os.DevNull) // a device too, and nobody looks there
+	return err != nil || !os.SameFile(info, void)
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"example.org/interlude/access"
@@ -25,16 +26,36 @@ type serveCommand struct {
 	Secure      bool   `env:"INTERLUDE_SECURE" help:"Readers come by https, through a proxy that ends TLS."`
 	TokenFile   string `placeholder:"FILE" help:"Write the administrator token of the first start into this file, readable by its owner only, instead of showing it."`
 	AddressFile string `placeholder:"FILE" help:"Write the address into this file once the server listens: for port 0."`
-	LogFormat   string `default:"text" enum:"text,json" env:"INTERLUDE_LOG_FORMAT" help:"Log lines as text or json."`
-	LogLevel    string `default:"info" enum:"debug,info,warn,error" env:"INTERLUDE_LOG_LEVEL" help:"Least level that is logged."`
+	LogFormat   string `default:"text" enum:"text,json" placeholder:"FORMAT" env:"INTERLUDE_LOG_FORMAT" help:"Log lines as text or json."`
+	LogLevel    string `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" env:"INTERLUDE_LOG_LEVEL" help:"Least level that is logged."`
 }
 
-// Run serves until ctx ends.
+// Help explains the first start.
+func (serveCommand) Help() string {
+	return `The first start on an empty database makes one administrator's token and shows its secret once, or writes it into
+--token-file. With INTERLUDE_TOKEN it makes that token known instead of a new one, which suits machines that are set up by
+a program; several nodes may then start at once with the same one. interlude token generate makes such a secret.
+
+  interlude serve
+  interlude serve --store postgres://interlude@db/interlude --listen 0.0.0.0:8484
+  INTERLUDE_TOKEN=$(interlude token generate) interlude serve`
+}
+
+// Run serves until ctx ends. It listens before it opens the store, so that a start on an address that is taken leaves
+// nothing behind: no database, and no token that nobody would look for there.
 func (c *serveCommand) Run(ctx context.Context, s *session) error {
 	log, err := newLog(s.stderr, c.LogFormat, c.LogLevel)
 	if err != nil {
 		return err
 	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%w: another program listens there; give another address with --listen", err)
+	case err != nil:
+		return err
+	}
+	defer listener.Close()
 	db, err := openStore(ctx, c.Store, log)
 	if err != nil {
 		return err
@@ -43,14 +64,10 @@ func (c *serveCommand) Run(ctx context.Context, s *session) error {
 	if err := c.firstToken(ctx, db, s); err != nil {
 		return err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w", c.Listen, err)
-	}
 	address := listener.Addr().String()
 	if c.AddressFile != "" {
 		if err := os.WriteFile(c.AddressFile, []byte(address+"\n"), 0o644); err != nil {
-			return errors.Join(err, listener.Close())
+			return err
 		}
 	}
 	log.Info("the page is up", "url", "http://"+address+"/", "version", version())
@@ -98,34 +115,49 @@ func openStore(ctx context.Context, name string, log *slog.Logger) (*store.Store
 }
 
 // firstToken makes the administrator's token when there is none at all: INTERLUDE_TOKEN where it is set, else a new
-// one that is shown this once.
+// one that is shown this once. Of several nodes that start at once, one does.
 func (c *serveCommand) firstToken(ctx context.Context, db *store.Store, s *session) error {
-	known, err := db.Tokens(ctx)
-	if err != nil || len(known) > 0 {
-		return err
-	}
-	now := clock.System{}.Now()
-	token, secret, err := access.New(rand.Reader, "administrator", access.Administer, now, "first start")
+	token, secret, err := access.New(rand.Reader, "administrator", access.Administer, clock.System{}.Now(), "first start")
 	if err != nil {
 		return fmt.Errorf("make the first token: %w", err)
 	}
-	given := s.env("INTERLUDE_TOKEN")
+	given := s.token
 	if given != "" {
-		if !access.WellFormed(given) {
-			return errors.New("INTERLUDE_TOKEN is not a token of Interlude: make one with `interlude token new`, or leave it empty to be shown one")
-		}
 		token.Hash, secret = access.Hash(given), ""
 	}
-	if secret != "" && c.TokenFile != "" { // before the token counts, so that a full disk does not lock everybody out
-		if err := os.WriteFile(c.TokenFile, []byte(secret+"\n"), 0o600); err != nil {
-			return fmt.Errorf("write the first token: %w", err)
+	added, err := db.AddFirstToken(ctx, token, func() error {
+		switch {
+		case given != "" && !access.WellFormed(given):
+			return errors.New("INTERLUDE_TOKEN is not a token of Interlude: make one with `interlude token generate`, or leave it empty to be shown one")
+		case given == "" && c.TokenFile != "":
+			return writeSecret(c.TokenFile, secret)
 		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("first start: %w", err)
 	}
-	if err := db.AddToken(ctx, token); err != nil {
-		return fmt.Errorf("keep the first token: %w", err)
-	}
-	if secret != "" && c.TokenFile == "" {
+	if added && secret != "" && c.TokenFile == "" {
 		fmt.Fprintf(s.stderr, "\nFirst start. This administrator token is shown once; keep it safe:\n\n  export INTERLUDE_TOKEN=%s\n\n", secret)
+	}
+	return nil
+}
+
+// writeSecret writes a file that its owner alone may read, also when it was there before.
+func writeSecret(name, secret string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("write the first token: %w", err)
+	}
+	info, err := f.Stat()
+	if err == nil && info.Mode().IsRegular() {
+		err = f.Chmod(0o600)
+	}
+	if err == nil {
+		_, err = f.WriteString(secret + "\n")
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("write the first token: %w", err)
 	}
 	return nil
 }

@@ -2,17 +2,39 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
+	"time"
 
+	"example.org/interlude/access"
 	"example.org/interlude/api"
 )
 
 // tokenCommands manage what programs and people identify themselves with.
 type tokenCommands struct {
-	Create tokenCreateCommand `cmd:"" aliases:"new" help:"Make a token; its secret is shown this once."`
-	List   tokenListCommand   `cmd:"" help:"List tokens, revoked ones too."`
-	Revoke tokenRevokeCommand `cmd:"" help:"Take a token back."`
+	Create   tokenCreateCommand   `cmd:"" aliases:"new" help:"Make a token; its secret is shown this once."`
+	Generate tokenGenerateCommand `cmd:"" help:"Print a new secret without a server, for a server's first start."`
+	List     tokenListCommand     `cmd:"" help:"List tokens, revoked ones too."`
+	Revoke   tokenRevokeCommand   `cmd:"" help:"Take a token back."`
+}
+
+type tokenGenerateCommand struct{}
+
+// Help explains what the secret is good for.
+func (tokenGenerateCommand) Help() string {
+	return `The secret is known to no server yet. One whose database is empty takes it from INTERLUDE_TOKEN as its administrator's.
+
+  INTERLUDE_TOKEN=$(interlude token generate) interlude serve`
+}
+
+// Run prints it.
+func (tokenGenerateCommand) Run(_ context.Context, s *session) error {
+	_, secret, err := access.New(rand.Reader, "administrator", access.Administer, time.Now(), "first start")
+	if err != nil {
+		return err
+	}
+	return s.print(map[string]string{"secret": secret}, func(w io.Writer) { fmt.Fprintln(w, secret) })
 }
 
 type tokenCreateCommand struct {
@@ -48,10 +70,11 @@ func (tokenListCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	zone := s.zone(ctx)
 	return s.print(list, func(w io.Writer) {
 		rows := make([][]string, len(list))
 		for i, t := range list {
-			rows[i] = []string{t.ID, t.Scope, instant(t.Created), instant(t.LastUsed), instant(t.Revoked), t.Name}
+			rows[i] = []string{t.ID, t.Scope, instant(t.Created, zone), instant(t.LastUsed, zone), instant(t.Revoked, zone), t.Name}
 		}
 		table(w, "ID SCOPE CREATED USED REVOKED NAME", rows)
 	})
