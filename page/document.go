@@ -5,24 +5,29 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
+	"math/bits"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
 )
 
-// document is one page in every encoding that readers ask for. It never changes.
+// document is one page in every encoding that readers ask for. What it says never changes; it is compressed when it
+// is first asked for in an encoding, once for all who ask.
 type document struct {
 	contentType []string
 	sum         [sha256.Size]byte
 	forms       [len(encodings)]form
 }
 
-// form is a document in one encoding, with its headers ready to be sent.
+// form is a document in one encoding, with its headers ready to be sent. It has no body where compressing saves
+// nothing.
 type form struct {
+	once   sync.Once
 	body   []byte
 	etag   []string
 	length []string
@@ -32,32 +37,50 @@ type form struct {
 // The encodings that documents are kept in, in the order of preference: brotli is smallest for HTML of this size.
 var encodings = [...]string{"br", "zstd", "gzip", "identity"}
 
-// identity is the last one.
-const identity = len(encodings) - 1
+// preferred is the first one, identity the last.
+const (
+	preferred = 0
+	identity  = len(encodings) - 1
+)
 
 // smallest is the length below which compressing saves no packet.
 const smallest = 256
 
 func newDocument(body []byte, contentType string) *document {
 	d := &document{contentType: []string{contentType}, sum: sha256.Sum256(body)}
-	tag := base64.RawURLEncoding.EncodeToString(d.sum[:12])
-	for i, name := range encodings {
-		packed := body
-		if i != identity {
-			if packed = pack(name, body); len(body) < smallest || len(packed) >= len(body) {
-				continue
-			}
-			d.forms[i].coding = []string{name}
-		}
-		d.forms[i].body = packed
-		d.forms[i].etag = []string{`"` + tag + "-" + name + `"`}
-		d.forms[i].length = []string{strconv.Itoa(len(packed))}
-	}
+	d.forms[identity].fill(d, identity, body)
 	return d
 }
 
+// form gives the document in an encoding, or nil where it saves nothing.
+func (d *document) form(i int) *form {
+	f := &d.forms[i]
+	if i != identity {
+		f.once.Do(func() {
+			body := d.forms[identity].body
+			if len(body) < smallest {
+				return
+			}
+			if packed := pack(encodings[i], body); len(packed) < len(body) {
+				f.coding = []string{encodings[i]}
+				f.fill(d, i, packed)
+			}
+		})
+	}
+	if f.body == nil {
+		return nil
+	}
+	return f
+}
+
+func (f *form) fill(d *document, i int, body []byte) {
+	f.body = body
+	f.etag = []string{`"` + base64.RawURLEncoding.EncodeToString(d.sum[:12]) + "-" + encodings[i] + `"`}
+	f.length = []string{strconv.Itoa(len(body))}
+}
+
 // reads reports whether the document says what body says.
-func (d *document) reads(body []byte) bool { return d.sum == sha256.Sum256(body) }
+func (d *document) reads(body []byte) bool { return bytes.Equal(d.forms[identity].body, body) }
 
 var zstdEncoder, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1))
 
@@ -66,13 +89,14 @@ func pack(encoding string, body []byte) []byte {
 	var b bytes.Buffer
 	switch encoding {
 	case "br":
-		w := brotli.NewWriterLevel(&b, 5)
+		// The window is as wide as the body: a wider one costs ten megabytes to compress the smallest page.
+		w := brotli.NewWriterOptions(&b, brotli.WriterOptions{Quality: 5, LGWin: min(max(bits.Len(uint(len(body))), 10), 24)})
 		_, _ = w.Write(body)
 		_ = w.Close()
 	case "zstd":
 		return zstdEncoder.EncodeAll(body, nil)
 	case "gzip":
-		w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
+		w, _ := gzip.NewWriterLevel(&b, gzip.DefaultCompression)
 		_, _ = w.Write(body)
 		_ = w.Close()
 	}
@@ -89,7 +113,7 @@ var (
 // serve answers a GET or HEAD with the document in the encoding that suits the reader, or with 304 when the reader
 // has it (RFC 9110, 13.1.2). Beyond the headers it allocates nothing.
 func (d *document) serve(w http.ResponseWriter, r *http.Request, status int) {
-	f := &d.forms[d.choose(r.Header["Accept-Encoding"])]
+	f := d.choose(r.Header["Accept-Encoding"])
 	h := w.Header()
 	h["Vary"] = varyEncoding
 	if status == http.StatusOK {
@@ -115,7 +139,7 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request, status int) {
 
 // choose picks the best encoding that the reader accepts and the document has (RFC 9110, 12.5.3). Weights count
 // only where they are zero: a reader who accepts brotli at all gets it.
-func (d *document) choose(accept []string) int {
+func (d *document) choose(accept []string) *form {
 	var may [len(encodings)]bool
 	may[identity] = true
 	for _, line := range accept {
@@ -131,11 +155,14 @@ func (d *document) choose(accept []string) int {
 		}
 	}
 	for i, ok := range may {
-		if ok && d.forms[i].body != nil {
-			return i
+		if !ok {
+			continue
+		}
+		if f := d.form(i); f != nil {
+			return f
 		}
 	}
-	return identity
+	return &d.forms[identity]
 }
 
 // zeroWeight reports whether the parameters of a coding are q=0, in any of its spellings.

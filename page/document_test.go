@@ -18,9 +18,21 @@ import (
 func TestAReaderGetsTheBestEncodingThatItAccepts(t *testing.T) {
 	d := newDocument([]byte(strings.Repeat("All systems operational. ", 100)), "text/html; charset=utf-8")
 	tests := []struct{ accept, want string }{
-		{"", ""}, {"br", "br"}, {"gzip, deflate, br, zstd", "br"}, {"gzip, zstd", "zstd"}, {"gzip", "gzip"}, {"GZIP", "gzip"},
-		{"deflate", ""}, {"br;q=0, gzip", "gzip"}, {"br; q=0.0, gzip;q=0", ""}, {"br;q=0.1", "br"}, {"*", "br"}, {"*;q=0", ""},
-		{"identity", ""}, {"br;q=nonsense", "br"}, {",,;;=,", ""},
+		{"", ""},
+		{"br", "br"},
+		{"gzip, deflate, br, zstd", "br"},
+		{"gzip, zstd", "zstd"},
+		{"gzip", "gzip"},
+		{"GZIP", "gzip"},
+		{"deflate", ""},
+		{"br;q=0, gzip", "gzip"},
+		{"br; q=0.0, gzip;q=0", ""},
+		{"br;q=0.1", "br"},
+		{"*", "br"},
+		{"*;q=0", ""},
+		{"identity", ""},
+		{"br;q=nonsense", "br"},
+		{",,;;=,", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.accept, func(t *testing.T) {
@@ -70,15 +82,34 @@ func unpacked(t *testing.T, encoding string, body io.Reader) []byte {
 func TestEachEncodingHasATagOfItsOwn(t *testing.T) {
 	d := newDocument(bytes.Repeat([]byte("x"), 1000), "text/plain")
 	seen := make(map[string]bool)
-	for _, f := range d.forms {
-		if f.body == nil || seen[f.etag[0]] {
-			t.Errorf("got tag %s with %d bytes, want four forms with four tags: a strong tag names bytes", f.etag, len(f.body))
+	for i := range encodings {
+		f := d.form(i)
+		if f == nil || seen[f.etag[0]] {
+			t.Fatalf("got %s missing or with a tag of another, want four forms with four tags: a strong tag names bytes", encodings[i])
 		}
 		seen[f.etag[0]] = true
 	}
 	small := newDocument([]byte("x"), "text/plain")
-	if small.forms[0].body != nil || small.choose([]string{"br"}) != identity {
+	if small.form(preferred) != nil || small.choose([]string{"br"}).coding != nil {
 		t.Error("got a compressed form of one byte, want it as it is")
+	}
+}
+
+func TestAnEncodingIsMadeOnceForAllWhoAsk(t *testing.T) {
+	d := newDocument(bytes.Repeat([]byte("All systems operational. "), 1000), "text/plain")
+	var all sync.WaitGroup
+	var first atomic.Pointer[byte]
+	for range 50 {
+		all.Go(func() {
+			f := d.choose([]string{"zstd"})
+			if !first.CompareAndSwap(nil, &f.body[0]) && first.Load() != &f.body[0] {
+				t.Error("got the page compressed again, want what was made for the first reader")
+			}
+		})
+	}
+	all.Wait()
+	if d.forms[preferred].body != nil {
+		t.Error("got an encoding that nobody asked for")
 	}
 }
 
@@ -87,7 +118,7 @@ func FuzzChoose(f *testing.F) {
 	f.Add("br;q=,identity;q=0")
 	d := newDocument(bytes.Repeat([]byte("x"), 1000), "text/plain")
 	f.Fuzz(func(t *testing.T, accept string) {
-		if i := d.choose([]string{accept}); d.forms[i].body == nil {
+		if form := d.choose([]string{accept}); form.body == nil {
 			t.Errorf("got a form that is not there for %q", accept)
 		}
 		_ = matches([]string{accept}, `"tag"`)

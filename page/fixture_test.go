@@ -189,6 +189,11 @@ func (b *still) Current() *board.Picture { return b.picture }
 func (b *still) AsOf() time.Time         { return b.asOf }
 func (b *still) Silent() bool            { return b.silent }
 
+// hand is a clock that a test sets.
+type hand struct{ stopped }
+
+func (h *hand) set(when string) { h.stopped = stopped(at(when)) }
+
 // stopped is a clock that stands.
 type stopped time.Time
 

@@ -20,7 +20,16 @@ type tidings struct {
 	Version string  `json:"version"`
 	Now     string  `json:"now"`
 	Speed   float64 `json:"speed"`
+	// Within is the time, in milliseconds, over which readers spread their asking for the new version.
+	Within int64 `json:"within,omitzero"`
 }
+
+// A crowd asks over mostWithin milliseconds, a tenth of one for each reader: ten thousand a second at first, and few
+// readers at once.
+const (
+	mostWithin   = 300
+	readersPerMS = 10
+)
 
 // serveLive is the event stream (HTML Standard, 9.2): one message at once and one for each new edition. A reader
 // that is slow skips editions rather than queueing them.
@@ -66,6 +75,7 @@ func (s *Site) serveLive(w http.ResponseWriter, r *http.Request) {
 func (s *Site) message(e *edition) []byte {
 	data, _ := json.Marshal(tidings{ // strings and a number always marshal
 		Version: e.version, Now: s.clock.Now().Format(time.RFC3339Nano), Speed: s.clock.Speed(),
+		Within: min(mostWithin, s.streams.Load()/readersPerMS),
 	})
 	return append(append([]byte("event: page\ndata: "), data...), "\n\n"...)
 }

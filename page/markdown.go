@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
@@ -13,17 +14,28 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// The Markdown of an update is written by operators and read by everybody. Raw HTML is dropped by the renderer, and
-// what it made passes a second lock that lets only listed elements through: no style, no script, no form, no frame,
-// no picture from elsewhere. Single line breaks stay, because people who write updates mean them.
+// The Markdown of an update is written by operators and read by everybody. It knows no HTML: "Use the <token> header"
+// is text and shown as it was written. What the renderer made passes a second lock that lets only listed elements
+// through: no style, no script, no form, no frame, no picture from elsewhere. Single line breaks stay, because people
+// who write updates mean them.
 var (
 	markdown = goldmark.New(
+		goldmark.WithParser(parser.NewParser(
+			parser.WithBlockParsers(without(parser.DefaultBlockParsers(), parser.NewHTMLBlockParser())...),
+			parser.WithInlineParsers(without(parser.DefaultInlineParsers(), parser.NewRawHTMLParser())...),
+			parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+			parser.WithASTTransformers(util.Prioritized(lowerHeadings{}, 100)),
+		)),
 		goldmark.WithExtensions(extension.Linkify, extension.Strikethrough, extension.Table),
-		goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(lowerHeadings{}, 100))),
 		goldmark.WithRendererOptions(html.WithHardWraps()),
 	)
 	lock = sanitizer()
 )
+
+// without leaves one parser out.
+func without(all []util.PrioritizedValue, one any) []util.PrioritizedValue {
+	return slices.DeleteFunc(all, func(p util.PrioritizedValue) bool { return p.Value == one })
+}
 
 func sanitizer() *bluemonday.Policy {
 	p := bluemonday.NewPolicy()

@@ -54,7 +54,8 @@ type Site struct {
 	mux   *http.ServeMux
 
 	edition atomic.Pointer[edition]
-	reports shelf // of report and history pages, made when first asked for
+	render  func(*edition) ([]byte, error) // of the index
+	reports shelf                          // of report and history pages, made when first asked for
 	kept    renderings
 	streams atomic.Int64
 	closing chan struct{} // closed when live streams are to end
@@ -63,6 +64,7 @@ type Site struct {
 
 // edition is the site at one moment: the picture it shows and its index page.
 type edition struct {
+	number  int64 // counts up
 	picture *board.Picture
 	now     time.Time
 	speed   float64
@@ -78,7 +80,7 @@ type edition struct {
 // New makes a site of a board.
 func New(b Board, c Clock, log *slog.Logger) *Site {
 	s := &Site{board: b, clock: c, log: log, mux: http.NewServeMux(), closing: make(chan struct{})}
-	s.reports.most = mostKept
+	s.render, s.reports.most = s.renderIndex, mostKept
 	s.mux.HandleFunc("GET /{$}", s.serveIndex)
 	s.mux.HandleFunc("GET /history", s.serveHistory)
 	s.mux.HandleFunc("GET /history/{month}", s.serveHistory)
@@ -102,15 +104,14 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Site) Run(ctx context.Context) error {
 	defer s.once.Do(func() { close(s.closing) })
 	for ctx.Err() == nil {
-		s.publish()
-		s.wait(ctx)
+		s.publish(); s.wait(ctx, s.edition.Load())
 	}
 	return nil
 }
 
-// wait returns on a new picture, at the next minute, when the store falls silent or answers again, or when ctx ends.
-func (s *Site) wait(ctx context.Context) {
-	e := s.edition.Load()
+// wait returns on a newer picture than that of an edition, at the minute after it, when the store falls silent or
+// answers again, or when ctx ends.
+func (s *Site) wait(ctx context.Context, e *edition) {
 	waiting, stop := context.WithCancel(ctx)
 	defer stop()
 	var watch sync.WaitGroup
@@ -145,31 +146,41 @@ func (s *Site) silentSince() time.Time {
 	return s.board.AsOf()
 }
 
-// publish renders the index and swaps it in. An index that reads the same keeps its ETag, and readers are not told.
-func (s *Site) publish() {
+// publish renders the index and swaps it in. It returns the edition that it made, whether or not readers see it: one
+// that cannot be rendered is tried again when there is something new to show, not at once.
+//
+// Each minute's index has an ETag of its own, even when nothing else in it changed: its footer says as of when it is,
+// by which readers without JavaScript see that the page is alive, and its countdowns are right to the minute. Only an
+// index that reads the same to the letter is not brought out again.
+func (s *Site) publish() *edition {
 	was := s.edition.Load()
-	now := s.clock.Now()
-	e := &edition{picture: s.board.Current(), now: now, speed: s.clock.Speed(), asOf: s.silentSince(), replaced: make(chan struct{})}
+	e := &edition{
+		number: 1, picture: s.board.Current(), now: s.clock.Now(), speed: s.clock.Speed(), asOf: s.silentSince(), replaced: make(chan struct{}),
+	}
+	if was != nil {
+		e.number = was.number + 1
+	}
 	e.version = e.name()
 	began := time.Now()
-	html, err := s.renderIndex(e)
+	html, err := s.render(e)
 	if err != nil {
 		s.log.Error("the page cannot be rendered; the last one stays", "error", err)
-		if was == nil {
-			html = []byte("<!doctype html><title>Status</title><p>This page cannot be shown at the moment.</p>")
-		} else {
-			return
+		if was != nil {
+			return e
 		}
+		html = []byte("<!doctype html><title>Status</title><p>This page cannot be shown at the moment.</p>")
 	}
 	if was != nil && was.picture == e.picture && was.index.reads(html) {
-		return
+		return e
 	}
 	e.index = newDocument(html, "text/html; charset=utf-8")
+	e.index.form(preferred) // nobody waits for what nearly everybody asks for
 	s.edition.Store(e)
 	s.log.Debug("page rendered", "seq", e.picture.Seq, "bytes", len(html), "took", time.Since(began))
 	if was != nil {
 		close(was.replaced)
 	}
+	return e
 }
 
 // name is the version of the edition: the point of the feed, the day on which the bars end, whether the store is

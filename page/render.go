@@ -13,6 +13,7 @@ import (
 	"github.com/a-h/templ"
 
 	"example.org/interlude/board"
+	"example.org/interlude/status"
 )
 
 // frame is what every page has around its content.
@@ -105,12 +106,18 @@ func (s *Site) renderIndex(e *edition) ([]byte, error) {
 	return htmlOf(indexPage(index))
 }
 
-// renderReport makes the page of an event. That of a past one is kept until it changes.
-func (s *Site) renderReport(e *edition, event board.Event) ([]byte, error) {
-	v := e.view(new(renderings))
+// framedReport is the report with what every page of it has around.
+func (v view) framedReport(event board.Event) reportView {
 	report := v.report(event)
 	report.frame = v.frame(report.Title, report.Standing.Tone)
 	report.frame.Canonical, report.frame.Description = report.Permalink, strings.TrimSpace(report.Kind+". "+report.Affected)
+	return report
+}
+
+// renderReport makes the page of an event. That of a past one is kept until it changes.
+func (s *Site) renderReport(e *edition, event board.Event) ([]byte, error) {
+	v := e.view(new(renderings))
+	report := v.framedReport(event)
 	if event.Open() || !e.asOf.IsZero() {
 		report.frame = v.dated(report.frame, e)
 	}
@@ -125,24 +132,18 @@ func (s *Site) renderHistory(e *edition, month string) ([]byte, error) {
 	return htmlOf(historyPage(history))
 }
 
-func (s *Site) renderMissing(w io.Writer, e *edition) error {
+func (s *Site) renderMissing(e *edition) ([]byte, error) {
 	v := e.view(new(renderings))
 	f := v.frame("Nothing is here", toneNone)
 	f.Live = false
-	html, err := htmlOf(missingPage(f))
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(html)
-	return err
+	return htmlOf(missingPage(f))
 }
 
 // renderPreview writes a report that stands alone, in a file or a mail.
 func renderPreview(w io.Writer, p *board.Picture, event board.Event, now time.Time) error {
 	v := view{p: p, now: now, zone: p.Page.Zone(), kept: new(renderings)}
-	report := v.report(event)
-	report.frame = v.frame(report.Title, report.Standing.Tone)
-	report.frame.Alone, report.frame.Live, report.frame.Canonical = true, false, report.Permalink
+	report := v.framedReport(event)
+	report.frame.Alone, report.frame.Live = true, false
 	html, err := htmlOf(reportPage(report))
 	if err != nil {
 		return err
@@ -207,8 +208,12 @@ func (r *renderings) turn() {
 	r.past.turn()
 }
 
-// stamps say what a thing was made from: two points of the feed, and a moment where the time bears on it.
-type stamps struct{ touched, framed, at int64 }
+// stamps say what a thing was made from: two points of the feed, and a moment and a day of the page's where the time
+// bears on it.
+type stamps struct {
+	touched, framed, at int64
+	day                 status.Date
+}
 
 // memory keeps what was made of a thing as long as its stamps stay. What one edition did not ask for is forgotten.
 type memory[V any] struct{ was, is map[string]remembered[V] }

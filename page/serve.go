@@ -1,7 +1,6 @@
 package page
 
 import (
-	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -72,7 +71,32 @@ func (s *Site) serveIndex(w http.ResponseWriter, r *http.Request) {
 		e.index.serve(w, r, http.StatusServiceUnavailable)
 		return
 	}
-	e.index.serve(w, r, http.StatusOK)
+	e.index.serve(e.answering(w, r), r, http.StatusOK)
+}
+
+// versionAsked is the parameter in which live.js names the version that it wants to see: a cache in between that has
+// an earlier one asks for it.
+const versionAsked = "v"
+
+// answering is where the answer goes. No cache keeps what is asked for as another version than it is, which happens
+// where several nodes answer and one is behind.
+func (e *edition) answering(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
+	if r.URL.RawQuery == "" {
+		return w
+	}
+	if asked := r.URL.Query().Get(versionAsked); asked == "" || asked == e.version {
+		return w
+	}
+	return unkept{w}
+}
+
+// unkept forbids caches to keep an answer.
+type unkept struct{ http.ResponseWriter }
+
+// WriteHeader sets the header last, so that it stands.
+func (w unkept) WriteHeader(status int) {
+	w.Header()["Cache-Control"] = uncached
+	w.ResponseWriter.WriteHeader(status)
 }
 
 // serveReport answers with the report page of an event. A page of a past event is made again only when the event
@@ -86,9 +110,9 @@ func (s *Site) serveReport(w http.ResponseWriter, r *http.Request) {
 	}
 	as := stamp{event: event.Seq, frame: e.picture.Framed}
 	if event.Open() || !e.asOf.IsZero() {
-		as = stamp{edition: e}
+		as = stamp{edition: e.number}
 	}
-	s.serveKept(w, r, "/incidents/"+event.Subject().ID, as, func() ([]byte, error) { return s.renderReport(e, event) })
+	s.serveKept(e.answering(w, r), r, "/incidents/"+event.Subject().ID, as, func() ([]byte, error) { return s.renderReport(e, event) })
 }
 
 func (s *Site) serveHistory(w http.ResponseWriter, r *http.Request) {
@@ -98,7 +122,7 @@ func (s *Site) serveHistory(w http.ResponseWriter, r *http.Request) {
 		s.serveMissing(w, r)
 		return
 	}
-	s.serveKept(w, r, "/history/"+month, stamp{edition: e}, func() ([]byte, error) { return s.renderHistory(e, month) })
+	s.serveKept(e.answering(w, r), r, "/history/"+month, stamp{edition: e.number}, func() ([]byte, error) { return s.renderHistory(e, month) })
 }
 
 func (s *Site) serveKept(w http.ResponseWriter, r *http.Request, path string, as stamp, f func() ([]byte, error)) {
@@ -113,19 +137,12 @@ func (s *Site) serveKept(w http.ResponseWriter, r *http.Request, path string, as
 
 func (s *Site) serveMissing(w http.ResponseWriter, r *http.Request) {
 	e := s.edition.Load()
-	var html bytes.Buffer
-	if err := s.renderMissing(&html, e); err != nil {
+	page, err := s.reports.get("", stamp{frame: e.picture.Framed}, func() ([]byte, error) { return s.renderMissing(e) })
+	if err != nil {
 		http.NotFound(w, r)
 		return
 	}
-	newPlain(html.Bytes()).serve(w, r, http.StatusNotFound)
-}
-
-// newPlain is a document in one form only, for what is sent once.
-func newPlain(body []byte) *document {
-	d := &document{contentType: []string{"text/html; charset=utf-8"}}
-	d.forms[identity] = form{body: body, etag: []string{""}}
-	return d
+	page.serve(w, r, http.StatusNotFound)
 }
 
 var _ Board = (*board.Board)(nil)

@@ -20,10 +20,11 @@ type slot struct {
 	err   error
 }
 
-// stamp says what a page was made from: it is good as long as these stay.
+// stamp says what a page was made from: it is good as long as these stay. They are numbers, so that a page that is
+// kept keeps nothing else.
 type stamp struct {
 	event, frame int64 // points of the feed
-	edition      *edition
+	edition      int64 // its number
 }
 
 // get returns the page at a path as of a stamp, made by f if need be.

@@ -212,7 +212,7 @@ type texts struct {
 func (v view) texts(e board.Event) texts {
 	id := e.Subject().ID
 	now, _ := v.p.Event(id)
-	return v.kept.texts.get(id, stamps{now.Seq, v.p.Framed, 0}, func() texts { return v.makeTexts(e) })
+	return v.kept.texts.get(id, stamps{touched: now.Seq, framed: v.p.Framed}, func() texts { return v.makeTexts(e) })
 }
 
 func (v view) makeTexts(e board.Event) texts {

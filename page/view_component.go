@@ -88,13 +88,14 @@ func worse(c status.Condition, than standing) bool {
 }
 
 // row renders a component's line, or takes it as it was rendered. What a component's past says moves with the time:
-// by the minute while something is going on, and otherwise so slowly that an hour is soon enough.
+// by the minute while something is going on, and otherwise so slowly that an hour is soon enough. A new day is one at
+// once, and does not begin with an hour of UTC in every zone.
 func (v view) row(c status.Component, calendar status.Calendar, alone bool) templ.Component {
 	step := time.Hour
 	if v.p.Conditions[c.ID] != status.Operational {
 		step = time.Minute
 	}
-	stamp := stamps{v.p.Touched[c.ID], v.p.Framed, v.now.Truncate(step).Unix()}
+	stamp := stamps{v.p.Touched[c.ID], v.p.Framed, v.now.Truncate(step).Unix(), v.day(v.now)}
 	return v.kept.rows.get(c.ID, stamp, func() rendered { return render(componentRow(v.component(c, calendar, alone))) })
 }
 
@@ -111,12 +112,12 @@ func (v view) component(c status.Component, calendar status.Calendar, alone bool
 			case m.Open() || !m.Ended.Before(from):
 				maintenances = append(maintenances, *m)
 			default:
-				c.Created = earliest(c.Created, m.Began) // too old to draw, and still a sign that it existed then
+				c.Created = earlier(c.Created, m.Began) // too old to draw, and still a sign that it existed then
 			}
 		case e.Incident.Open() || !e.Incident.Ended.Before(from):
 			incidents = append(incidents, *e.Incident)
 		default:
-			c.Created = earliest(c.Created, e.Incident.Began)
+			c.Created = earlier(c.Created, e.Incident.Began)
 		}
 	}
 	history := status.History(c, v.p.Settings(c.ID), maintenances, incidents, from, v.now)
@@ -126,13 +127,6 @@ func (v view) component(c status.Component, calendar status.Calendar, alone bool
 	shown.Runs = b.runs(calendar.Days(history, maintenances, incidents))
 	shown.Label = c.Name + ", last 90 days: " + b.summary(shown.Uptime)
 	return shown
-}
-
-func earliest(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }
 
 // uptime is in percent, cut: nothing below 100 reads as 100.

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"log/slog"
 	"strconv"
 	"strings"
 	"testing"
@@ -29,6 +30,26 @@ func runsOf(c element) string {
 		runs = append(runs, text)
 	}
 	return strings.Join(runs, " | ")
+}
+
+func TestABarEndsWithTheDayOfThePagesZone(t *testing.T) {
+	w := northwind(t)
+	w.Page.TimeZone = "Asia/Kolkata"
+	w.incident("Trouble", "2027-01-12 10:00", "2027-01-12 11:00", status.MajorOutage, "APIs")
+	hour := &hand{}
+	hour.set("2027-01-13 18:25") // 23:55 there
+	s := New(&still{picture: board.Of(w.Book)}, hour, slog.New(slog.DiscardHandler))
+	page, _ := s.get(t, "/")
+	before := runsOf(bars(page)["APIs"])
+	hour.set("2027-01-13 18:35") // 00:05 of the next day, in the same hour of UTC
+	s.publish()
+	page, _ = s.get(t, "/")
+	if got := page.one("#components").attr("data-today"); got != "2027-01-14" {
+		t.Fatalf("got today %s, want the day of the zone", got)
+	}
+	if got, want := runsOf(bars(page)["APIs"]), strings.Replace(strings.TrimSuffix(before, "ok1"), "ok81", "ok80", 1)+"ok2"; got != want {
+		t.Errorf("got  %s\nwant %s, a day further", got, want)
+	}
 }
 
 func TestABarTellsNinetyDays(t *testing.T) {

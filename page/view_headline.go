@@ -154,14 +154,17 @@ func (v view) faultLead(worst status.Condition, affected []status.Component, und
 			lead = append(lead, words(fmt.Sprintf(" The other %d components are operational.", others)))
 		}
 	}
-	switch {
-	case len(underway) == 0:
-	case v.urgency(underway[0]) == 3:
-		lead = append(lead, words(" A planned maintenance is also in progress, and takes longer than planned."))
-	default:
-		lead = append(lead, words(" A planned maintenance is also in progress."))
+	if len(underway) == 0 {
+		return lead
 	}
-	return lead
+	doing, late := " A planned maintenance is also in progress", "."
+	if underway[0].State == status.Verifying {
+		doing = " A planned maintenance is also being verified"
+	}
+	if underway[0].Overrun(v.now) > 0 {
+		late = ", and takes longer than planned."
+	}
+	return append(lead, words(doing+late))
 }
 
 // operational counts the components that are.
@@ -198,7 +201,11 @@ func (v view) maintenanceHeadline(underway []*status.Maintenance) headline {
 }
 
 func (v view) overrunLead(m *status.Maintenance) []piece {
-	lead := []piece{words("It was to end at " + v.near(m.Window.End) + ". ")}
+	var lead []piece
+	if m.State == status.Verifying {
+		lead = append(lead, words("The work is done and is being checked. "))
+	}
+	lead = append(lead, words("It was to end at "+v.near(m.Window.End)+". "))
 	switch {
 	case m.Estimate.After(v.now):
 		estimate := piece{Strong: true, Time: count{moment: v.at(m.Estimate, v.near(m.Estimate))}}
@@ -225,7 +232,7 @@ func (v view) progressLead(underway []*status.Maintenance) []piece {
 			brief(m.Estimate.Sub(m.Window.End)) + " later than announced.")}
 	case !m.Estimate.IsZero() && m.Estimate.Before(m.Window.End):
 		return []piece{words("It is expected to end at " + end + ", earlier than announced.")}
-	case m.Window.End.After(m.Announced.End) && m.Window.Start.Equal(m.Announced.Start):
+	case m.Punctuality(v.now).Extended:
 		return []piece{words("It was extended from " + v.near(m.Announced.End) + " to " + end + ".")}
 	}
 	return []piece{words("As planned, until " + end + ".")}

@@ -108,6 +108,20 @@ func TestTheHeadlineSaysTheWorstThatIs(t *testing.T) {
 			}, "2027-01-15 07:25", "mt", "Maintenance is taking longer than planned",
 			"It was to end at 07:00 UTC. The estimate of 07:20 UTC has passed too; there is no newer one yet.",
 		},
+		"overrun while it is checked": {
+			func(t *testing.T) *town {
+				w := begunTown(t)
+				w.verify("db", "2027-01-15 06:40")
+				return w
+			}, "2027-01-15 07:09", "mt", "Maintenance is taking longer than planned",
+			"The work is done and is being checked. It was to end at 07:00 UTC. There is no new estimate yet.",
+		},
+		"an outage while it is checked": {func(t *testing.T) *town {
+			w := begunTown(t)
+			w.verify("db", "2027-01-15 06:40")
+			w.trouble("Push is late", "2027-01-15 06:59", status.PartialOutage, "Mobile Push")
+			return w
+		}, "2027-01-15 07:09", "pa", "Partial outage", "Mobile Push is affected. A planned maintenance is also being verified, and takes longer than planned."},
 		"completed": {func(t *testing.T) *town {
 			w := begunTown(t)
 			w.complete("db", "2027-01-15 07:14")

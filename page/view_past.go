@@ -105,6 +105,9 @@ func (v view) ongoing(first status.Date) map[status.Date][]pastEvent {
 		note(i.ID, i.Title, is, i.Began, v.day(v.now))
 	}
 	for _, m := range v.underway() {
+		if m.Began.IsZero() {
+			continue
+		}
 		note(m.ID, m.Title, is, m.Began, v.day(v.now))
 	}
 	for _, e := range v.p.Past {
@@ -133,7 +136,7 @@ func (v view) eventful(day status.Date, of []board.Event, most int) pastDay {
 }
 
 func (v view) pastEvent(e board.Event) pastEvent {
-	return v.kept.past.get(e.Subject().ID, stamps{e.Seq, v.p.Framed, 0}, func() pastEvent { return v.makePastEvent(e) })
+	return v.kept.past.get(e.Subject().ID, stamps{touched: e.Seq, framed: v.p.Framed}, func() pastEvent { return v.makePastEvent(e) })
 }
 
 func (v view) makePastEvent(e board.Event) pastEvent {
@@ -158,36 +161,49 @@ func (v view) makePastEvent(e board.Event) pastEvent {
 // maintenanceFacts says what was planned and what became of it.
 func (v view) maintenanceFacts(m *status.Maintenance, on time.Time) string {
 	day := v.day(on)
-	planned := v.hours(m.Window.Start, m.Window.End, day)
-	if v.day(m.Window.Start) != day {
-		planned = "for " + planned
-	}
 	if m.State == status.Canceled || m.Began.IsZero() || m.Ended.IsZero() {
-		return "It was planned " + planned + "."
+		text := "It was planned for " + v.hours(m.Window.Start, m.Window.End, day)
+		if !m.Began.IsZero() {
+			text += ", and had begun at " + v.hour(m.Began, day)
+		}
+		return text + "."
 	}
-	return "Planned " + planned + ", carried out " + v.hours(m.Began, m.Ended, day) + lateness(m.Ended.Sub(m.Window.End), ", ", " than planned", "") + "."
+	end := m.Punctuality(m.Ended).Against
+	text := "Planned "
+	if v.day(m.Window.Start) != day {
+		text += "for "
+	}
+	text += v.hours(m.Window.Start, end, day)
+	if end.Before(m.Window.End) {
+		text += ", extended to " + v.hour(m.Window.End, day)
+	}
+	text += ", carried out " + v.hours(m.Began, m.Ended, day)
+	if how := punctual(m, brief, "planned"); how != "as planned" {
+		text += ", " + how
+	}
+	return text + "."
 }
 
-// lateness says how much later or earlier an end was, between before and after; on is said of one in time.
-func lateness(d time.Duration, before, after, on string) string {
+// lateness says how much later or earlier something was, before what follows; nothing of what was in time.
+func lateness(d time.Duration, after string) string {
 	switch d = d.Truncate(time.Minute); {
 	case d > 0:
-		return before + brief(d) + " later" + after
+		return brief(d) + " later" + after
 	case d < 0:
-		return before + brief(-d) + " earlier" + after
+		return brief(-d) + " earlier" + after
 	}
-	return on
+	return ""
 }
 
 func incidentFacts(i *status.Incident) string {
-	if i.Ended.IsZero() {
-		return ""
+	var text string
+	if lasted := i.Ended.Sub(i.Began); lasted > 0 { // one that was entered when it was over has but one time
+		text = "It lasted " + brief(lasted) + "."
 	}
-	text := "It lasted " + brief(i.Ended.Sub(i.Began)) + "."
 	if i.State == status.Postmortem {
 		text += " With a postmortem."
 	}
-	return text
+	return strings.TrimSpace(text)
 }
 
 // excerpt is the first paragraph of a Markdown text without its markup, or as much of it as is short.

@@ -112,7 +112,8 @@ func TestAnExcerptIsPlainAndShort(t *testing.T) {
 		"": "",
 		"# Title\n\nFirst *words* with `code`,\nand [a link](https://example.org).\n\nSecond.": "First words with code, and a link.",
 		"- one\n- two":                      "one",
-		"<b>bold</b> & <https://a.example>": "bold & https://a.example",
+		"<b>bold</b> & <https://a.example>": "<b>bold</b> & https://a.example",
+		"Use the <token> header.":           "Use the <token> header.",
 		strings.Repeat("A short one. ", 20): strings.TrimSpace(strings.Repeat("A short one. ", 15)),
 		strings.Repeat("ünbroken ", 40):     strings.TrimSpace(strings.Repeat("ünbroken ", 22)) + "…",
 	} {

@@ -90,8 +90,11 @@ func (v view) incidentReport(shown *reportView, i *status.Incident) {
 	if i.Ended.IsZero() {
 		return
 	}
-	shown.Lead = []piece{words("after " + status.Span(status.Duration(i.Ended.Sub(i.Began))))}
-	shown.Facts = append(shown.Facts, v.instant("Resolved", i.Ended, v.day(i.Began)), fact{Name: "Lasted", Text: brief(i.Ended.Sub(i.Began))})
+	shown.Facts = append(shown.Facts, v.instant("Resolved", i.Ended, v.day(i.Began)))
+	if lasted := i.Ended.Sub(i.Began); lasted > 0 {
+		shown.Lead = []piece{words("after " + status.Span(status.Duration(lasted)))}
+		shown.Facts = append(shown.Facts, fact{Name: "Lasted", Text: brief(lasted)})
+	}
 }
 
 // instant is a fact with one time, and its day unless it is the given one.
@@ -138,6 +141,8 @@ func (v view) openReport(shown *reportView, m *status.Maintenance) {
 	shown.FactsName, shown.Count, shown.Track = "Progress", v.running(left, m.Window.End), v.track(m)
 	shown.PromisesName, shown.Caption = "What works meanwhile", "Until the end of the maintenance"
 	switch {
+	case m.Overrun(v.now) > 0 && m.State == status.Verifying:
+		shown.Lead, shown.Note = []piece{words("the work that was done, for longer than planned")}, v.estimateNote(m)
 	case m.Overrun(v.now) > 0:
 		shown.Lead, shown.Note = []piece{words("and taking longer than planned")}, v.estimateNote(m)
 	case m.State == status.Verifying:
@@ -164,23 +169,44 @@ func (v view) endedReport(shown *reportView, m *status.Maintenance) {
 		v.canceledReport(shown, m, announced)
 		return
 	}
-	end := m.Ended.In(v.zone).Format("January 2, 2006")
-	overrun := m.Ended.Sub(m.Window.End)
 	shown.Facts = append(shown.Facts, announced)
-	switch late := overrun.Truncate(time.Minute); {
-	case late > 0:
-		shown.Lead = []piece{words("on " + end + ", " + whole(late) + " later than planned")}
-	case late < 0:
-		shown.Lead = []piece{words("on " + end + ", " + whole(-late) + " earlier than planned")}
-	default:
-		shown.Lead = []piece{words("on " + end + ", as planned")}
+	if !m.Began.IsZero() {
+		began := v.instant("Began", m.Began, day)
+		began.Small = joined(began.Small, lateness(m.Began.Sub(m.Window.Start), " than announced"))
+		shown.Facts = append(shown.Facts, began)
 	}
-	began, ended := v.instant("Began", m.Began, day), v.instant("Ended", m.Ended, day)
-	began.Small = joined(began.Small, lateness(m.Began.Sub(m.Window.Start), "", " than announced", ""))
-	ended.Small = joined(ended.Small, lateness(overrun, "", " than announced", "as announced"))
-	took := fact{Name: "Took", Text: brief(m.Ended.Sub(m.Began)), Small: brief(m.Window.Duration()) + " was planned"}
-	shown.Facts = append(shown.Facts, began, ended, took)
-	shown.Figure = v.figure(m)
+	if m.Ended.IsZero() {
+		return
+	}
+	shown.Lead = []piece{words("on " + m.Ended.In(v.zone).Format("January 2, 2006") + ", " + punctual(m, whole, "planned"))}
+	ended := v.instant("Ended", m.Ended, day)
+	ended.Small = joined(ended.Small, punctual(m, brief, "announced"))
+	shown.Facts = append(shown.Facts, ended)
+	if took := m.Ended.Sub(m.Began); !m.Began.IsZero() && took > 0 {
+		planned := m.Punctuality(m.Ended).Against.Sub(m.Window.Start)
+		shown.Facts = append(shown.Facts, fact{Name: "Took", Text: brief(took), Small: brief(planned) + " was planned"})
+		shown.Figure = v.figure(m)
+	}
+}
+
+// punctual compares an end with what counts of the announcement: "as planned", "14 minutes later than planned". The span
+// is written as given, and planned is the word for it.
+func punctual(m *status.Maintenance, span func(time.Duration) string, planned string) string {
+	p := m.Punctuality(m.Ended)
+	last := p.Extended && p.Against.Equal(m.Window.End)
+	switch {
+	case last && p.Late == 0:
+		return "at its extended end"
+	case last:
+		return span(p.Late) + " after its extended end"
+	case p.Extended && p.Late > 0:
+		return span(p.Late) + " later than first " + planned
+	case p.Late > 0:
+		return span(p.Late) + " later than " + planned
+	case p.Late < 0:
+		return span(-p.Late) + " earlier than " + planned
+	}
+	return "as " + planned
 }
 
 func (v view) canceledReport(shown *reportView, m *status.Maintenance, announced fact) {
@@ -205,7 +231,7 @@ func joined(parts ...string) string {
 	return strings.Join(some, ", ")
 }
 
-// figure draws the announced span above the actual one, to one scale.
+// figure draws the announced span, to the end that counts, above the actual one, to one scale.
 type figure struct {
 	Label, Announced, Actual, Difference     string
 	PlannedX, PlannedWidth, DoneX, DoneWidth string
@@ -214,10 +240,8 @@ type figure struct {
 }
 
 func (v view) figure(m *status.Maintenance) *figure {
-	if m.Began.IsZero() || !m.Ended.After(m.Began) {
-		return nil
-	}
-	line := ruler{m.Window.Start, m.Window.End}
+	p := m.Punctuality(m.Ended)
+	line := ruler{m.Window.Start, p.Against}
 	if m.Began.Before(line.from) {
 		line.from = m.Began
 	}
@@ -225,15 +249,19 @@ func (v view) figure(m *status.Maintenance) *figure {
 		line.to = m.Ended
 	}
 	day := v.day(m.Window.Start)
-	planned, done := line.mark("", m.Window.Start, m.Window.End, ""), line.mark("", m.Began, m.Ended, "")
+	planned, done := line.mark("", m.Window.Start, p.Against, ""), line.mark("", m.Began, m.Ended, "")
+	announced := "Announced "
+	if p.Against.Before(m.Window.End) {
+		announced = "First announced "
+	}
 	f := &figure{
-		Announced: "Announced " + v.hours(m.Window.Start, m.Window.End, day), Actual: "Actual " + v.hours(m.Began, m.Ended, day),
-		Difference: lateness(m.Ended.Sub(m.Window.End), "", "", ""),
+		Announced: announced + v.hours(m.Window.Start, p.Against, day), Actual: "Actual " + v.hours(m.Began, m.Ended, day),
+		Difference: lateness(p.Late, ""),
 		PlannedX:   planned.X, PlannedWidth: planned.Width, DoneX: done.X, DoneWidth: done.Width,
 	}
 	f.Label = f.Announced + "; " + f.Actual
-	if m.Ended.After(m.Window.End) {
-		f.EndX = percentText(line.percent(m.Window.End))
+	if m.Ended.After(p.Against) {
+		f.EndX = percentText(line.percent(p.Against))
 	}
 	return f
 }

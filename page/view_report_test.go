@@ -3,6 +3,7 @@ package page
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"example.org/interlude/status"
 )
@@ -14,6 +15,16 @@ func facts(page element) []string {
 		list = append(list, d.one("dt").text()+": "+d.one("dd").text())
 	}
 	return list
+}
+
+// description is what search engines and messengers show of the page.
+func (e element) description() string {
+	for _, meta := range e.all("meta") {
+		if meta.attr("name") == "description" {
+			return meta.attr("content")
+		}
+	}
+	return ""
 }
 
 func TestAReportSetsPlannedBesideActual(t *testing.T) {
@@ -66,8 +77,85 @@ func TestAReportTellsOfAWindowThatMoved(t *testing.T) {
 	w.complete("db", "2027-01-15 07:18")
 	page, _ := w.site("2027-01-15 08:02").get(t, "/incidents/db")
 	sameTexts(t, facts(page), "First announced: 06:00 – 07:00 UTC, January 15, 2027", "Announced: 06:00 – 07:30 UTC, January 15, 2027",
-		"Began: 05:58 UTC 2 min earlier than announced", "Ended: 07:18 UTC 12 min earlier than announced", "Took: 1 h 20 min 1 h 30 min was planned")
-	page.one("#banner").says("Completed on January 15, 2027, 12 minutes earlier than planned")
+		"Began: 05:58 UTC 2 min earlier than announced", "Ended: 07:18 UTC 18 min later than first announced", "Took: 1 h 20 min 1 h was planned")
+	page.one("#banner").says("Completed on January 15, 2027, 18 minutes later than first planned")
+	page.one("#updates").says("18 minutes after the end first announced")
+	sameTexts(t, page.one("svg.plan").texts("text"), "First announced 06:00 – 07:00 UTC", "Actual 05:58 – 07:18 UTC", "18 min later")
+	page, _ = w.site("2027-01-15 08:02").get(t, "/")
+	page.one("#past").says("Planned 06:00 – 07:00 UTC, extended to 07:30 UTC, carried out 05:58 – 07:18 UTC, 18 min later than first planned.")
+}
+
+// The page and the update that is posted at the end speak of the same announcement.
+func TestAReportAgreesWithWhatWasPostedAfterAnExtension(t *testing.T) {
+	for end, want := range map[string]struct{ posted, lead, ended, took string }{
+		"2027-01-15 06:49": {"11 minutes earlier than announced", "11 minutes earlier than planned", "Ended: 06:49 UTC 11 min earlier than announced", "Took: 49 min 1 h was planned"},
+		"2027-01-15 07:00": {"has been completed.", "as planned", "Ended: 07:00 UTC as announced", "Took: 1 h 1 h was planned"},
+		"2027-01-15 07:44": {"14 minutes after its extended end", "14 minutes after its extended end", "Ended: 07:44 UTC 14 min after its extended end", "Took: 1 h 44 min 1 h 30 min was planned"},
+	} {
+		t.Run(end, func(t *testing.T) {
+			w := northwind(t)
+			w.plan("2027-01-13 16:51", database)
+			w.begin("db", "2027-01-15 06:00")
+			w.extend("db", "2027-01-15 07:30", "2027-01-15 06:40")
+			w.complete("db", end)
+			page, _ := w.site("2027-01-15 08:02").get(t, "/incidents/db")
+			page.one("#updates").all("li")[0].says(want.posted)
+			page.one("#banner").one(".lead").reads("Completed on January 15, 2027, " + want.lead)
+			sameTexts(t, facts(page)[3:], want.ended, want.took)
+		})
+	}
+}
+
+func TestARecordWithoutABeginningDoesNotInventOne(t *testing.T) {
+	w := northwind(t)
+	w.apply("2027-01-15 08:00", status.Document{Maintenance: &status.MaintenanceDocument{
+		Key: "old", Title: "Upgrade", Window: database.Window, Affects: []string{"APIs"}, Updates: []status.UpdateDocument{
+			{Status: status.Scheduled, At: at("2027-01-13 16:51"), Body: "We upgrade."}, {Status: status.Completed, At: at("2027-01-15 07:14"), Body: "Done."},
+		},
+	}})
+	s := w.site("2027-01-15 08:02")
+	page, _ := s.get(t, "/incidents/old")
+	sameTexts(t, facts(page), "Announced: 06:00 – 07:00 UTC, January 15, 2027", "Ended: 07:14 UTC 14 min later than announced")
+	if n := len(page.all("svg.plan")); n > 0 {
+		t.Error("got a figure of a span that nobody knows")
+	}
+	page.one("#banner").one(".lead").reads("Completed on January 15, 2027, 14 minutes later than planned")
+	page, _ = s.get(t, "/")
+	page.one("#past").all(".day")[0].reads("January 15 Upgrade Done. It was planned for 06:00 – 07:00 UTC. Completed 07:14 UTC")
+
+	w.move("old", func(m status.Maintenance) (status.Maintenance, status.Event, error) {
+		return m.Reopen(at("2027-01-15 08:10"), operator, status.Post{})
+	})
+	m, _ := w.Maintenance("old")
+	m.Began = time.Time{} // as it is in a store that was written before a reopening set it
+	w.PutMaintenance(m)
+	for _, path := range []string{"/", "/incidents/old"} {
+		page, _ = w.site("2027-01-15 08:12").get(t, path)
+		for _, e := range page.all("") {
+			for _, a := range e.node.Attr {
+				if strings.HasPrefix(a.Val, "0001-") {
+					t.Errorf("%s: <%s> has %s=%s, a time that never was", path, e.node.Data, a.Key, a.Val)
+				}
+			}
+		}
+		if n := len(page.all("p.event")); n > 0 {
+			t.Errorf("%s: got %d days on which it went on, want none that nobody knows", path, n)
+		}
+	}
+}
+
+func TestAnIncidentEnteredWhenItWasOverDoesNotSayHowLongItTook(t *testing.T) {
+	w := northwind(t)
+	w.apply("2027-01-15 08:00", status.Document{Incident: &status.IncidentDocument{
+		Key: "short", Title: "A hiccup", Affects: []string{"APIs"},
+		Updates: []status.UpdateDocument{{Status: status.Resolved, At: at("2027-01-15 07:14"), Body: "It is over."}},
+	}})
+	s := w.site("2027-01-15 08:02")
+	page, _ := s.get(t, "/incidents/short")
+	page.one("#banner").one(".lead").reads("Resolved")
+	sameTexts(t, facts(page), "Began: 07:14 UTC January 15, 2027", "Resolved: 07:14 UTC")
+	page, _ = s.get(t, "/")
+	page.one("#past").all(".day")[0].reads("January 15 A hiccup It is over. Resolved 07:14 UTC")
 }
 
 func TestAReportOfOpenWorkShowsWhereItStands(t *testing.T) {
@@ -125,10 +213,15 @@ func TestAPreviewStandsAlone(t *testing.T) {
 	w := northwind(t)
 	w.plan("2027-01-13 16:51", database)
 	var out strings.Builder
-	if err := Report(&out, w.site("2027-01-13 17:00").board.Current(), "db", at("2027-01-13 17:00")); err != nil {
+	s := w.site("2027-01-13 17:00")
+	if err := Report(&out, s.board.Current(), "db", at("2027-01-13 17:00")); err != nil {
 		t.Fatal(err)
 	}
 	page := parsed(t, []byte(out.String()))
+	served, _ := s.get(t, "/incidents/db")
+	if got, want := page.description(), served.description(); got != want || !strings.HasPrefix(got, "Scheduled Maintenance Report for Northwind. ") {
+		t.Errorf("got the description %q, want that of the site, %q", got, want)
+	}
 	if n := len(page.all("script")) + len(page.all("nav")); n > 0 {
 		t.Errorf("got %d scripts and navigations, want none", n)
 	}

@@ -31,9 +31,12 @@ type flag struct{ At, X, Anchor, Text string }
 
 // track draws the window of a maintenance that is under way.
 func (v view) track(m *status.Maintenance) *track {
-	start := m.Window.Start
-	if m.Began.Before(start) {
-		start = m.Began
+	start, began := m.Window.Start, m.Began
+	if began.IsZero() { // one that was reopened after a record without a beginning
+		began = start
+	}
+	if began.Before(start) {
+		start = began
 	}
 	end, last := m.Window.End, m.Window.End
 	t := &track{
@@ -59,7 +62,7 @@ func (v view) track(m *status.Maintenance) *track {
 	} else if was := m.Announced.End; was.Before(end) && was.After(start) && m.Announced.Start.Equal(m.Window.Start) {
 		t.Flags = append(t.Flags, line.flag(was, "first announced end "+v.clock(was)))
 	}
-	t.Marks = append(t.Marks, line.mark("done", m.Began, v.now, ""))
+	t.Marks = append(t.Marks, line.mark("done", began, v.now, ""))
 	return t
 }
 

@@ -44,12 +44,7 @@ func (v view) day(t time.Time) status.Date { return status.DateOf(t.In(v.zone)) 
 func (v view) sameDay(a, b time.Time) bool { return v.day(a) == v.day(b) }
 
 // near is a time of day, with its date when that is another one than now's.
-func (v view) near(t time.Time) string {
-	if v.sameDay(t, v.now) {
-		return v.clockZone(t)
-	}
-	return t.In(v.zone).Format("January 2, ") + v.clockZone(t)
-}
+func (v view) near(t time.Time) string { return v.hour(t, v.day(v.now)) }
 
 func (v view) at(t time.Time, text string) moment { return moment{iso(t), text} }
 
@@ -145,6 +140,14 @@ func (v view) hoursOf(w status.Window) window {
 	shown := v.window(w)
 	shown.Day = ""
 	return shown
+}
+
+// hour is a time of day with its day where that is not the given one.
+func (v view) hour(t time.Time, on status.Date) string {
+	if v.day(t) != on {
+		return t.In(v.zone).Format("January 2, ") + v.clockZone(t)
+	}
+	return v.clockZone(t)
 }
 
 // hours is a span as prose has it: "06:00 – 07:00 UTC", with days where they are not the given one.

@@ -173,13 +173,30 @@
     if (focused) (alike(focused, part)[place] ?? alike(focused, part)[0])?.focus({preventScroll: true})
   }
 
-  let version = root.dataset.version, wanted = version, busy = false
-  const update = async () => {
-    const answer = await fetch(location.href, {cache: "no-cache"})
+  // A version begins with its point of the feed. One that is shown is not taken back for an older one, unless that is
+  // what the stream tells of.
+  let {version, now: stated} = root.dataset, wanted = version, within = 0, busy = false, wake
+  const pause = ms => new Promise(done => { wake = done; setTimeout(done, ms) })
+  const age = (a, b) => parseInt(b) - parseInt(a)
+  const fetched = async goal => {
+    // A cache in between keeps what one reader of a version got for all others of it, and nothing from before.
+    const url = new URL(location.href)
+    url.searchParams.set("v", goal)
+    const answer = await fetch(url, {cache: "no-cache"})
     if (!answer.ok) throw new Error(`the page answered ${answer.status}`)
-    const next = new DOMParser().parseFromString(await answer.text(), "text/html")
-    // A new release brings new styles under a new policy; only a real load can take them.
-    if (next.querySelector("style").textContent !== document.querySelector("style").textContent) return location.reload()
+    return new DOMParser().parseFromString(await answer.text(), "text/html")
+  }
+  // update gives the version that is shown after it. The page of a past event names none: whatever came is it.
+  const update = async goal => {
+    const next = await fetched(goal), {version: got = goal, now: at} = next.documentElement.dataset
+    if (got !== goal && (got === version || (age(got, version) || Date.parse(stated) - Date.parse(at)) > 0)) return version
+    // A new release brings new styles under a new policy; only a real load can take them. While releases change and
+    // nodes of both answer, it is tried once in a while.
+    if (next.querySelector("style").textContent !== document.querySelector("style").textContent) {
+      if (performance.now() > 30_000 || performance.getEntriesByType("navigation")[0]?.type !== "reload") location.reload()
+      return version
+    }
+    stated = at
     const changed = all("[data-live]", next).filter(part => sources.has(part.id) && sources.get(part.id) !== source(part))
     const names = changed.map(part => part.dataset.live).filter(Boolean)
     const swap = () => { hide(); changed.forEach(replace); document.title = next.title; tick() }
@@ -190,13 +207,24 @@
       await transition.updateCallbackDone
     } else swap()
     if (names.length) document.getElementById("said").textContent = `Updated: ${names.join(", ")}.`
+    return got
   }
-  // One refetch at a time; a version that arrives meanwhile is fetched after it, one that failed at the next message.
+  // The page that comes may be another than the one that the stream told of: another node made it, which is up to a second
+  // behind, or a cache in between. It is asked for again, ever more rarely, until it is there or a newer one is told of.
+  // Crowds spread out; a stream that is behind the page is given time to catch up.
+  const follow = async goal => {
+    await pause(age(goal, version) > 0 ? 3_000 : Math.random() * within)
+    for (let wait = 500; goal === wanted && goal !== version; wait = Math.min(2 * wait, 32_000)) {
+      version = await update(goal)
+      if (goal !== version) await pause(wait)
+    }
+  }
+  // One refetch at a time; one that failed is tried again at the next message.
   const refresh = async () => {
     if (busy) return
     busy = true
     try {
-      for (let goal; (goal = wanted) !== version; version = goal) await update()
+      while (wanted !== version) await follow(wanted)
     } catch (cause) {
       console.warn("The page could not be refreshed:", cause.message)
     } finally {
@@ -221,6 +249,8 @@
     stream.addEventListener("page", event => {
       const message = JSON.parse(event.data)
       clock = {server: Date.parse(message.now), here: Date.now(), speed: message.speed || 1}
+      within = message.within || 0
+      if (wanted !== message.version) wake?.()
       wanted = message.version
       version ??= wanted
       tick()
