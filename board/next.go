@@ -36,7 +36,7 @@ func (p *Picture) with(d status.Delta) *Picture {
 		n.Touched[s.ComponentID] = d.Seq
 	}
 	n.takeEvents(d)
-	n.arrange()
+	n.arrange(p)
 	return n
 }
 
@@ -97,30 +97,44 @@ func (p *Picture) concern(e Event, affects, before []string) {
 }
 
 // arrange derives what readers see from the indexes.
-func (p *Picture) arrange() {
-	shown := func(g status.Group) bool { return g.Removed.IsZero() }
+func (p *Picture) arrange(before *Picture) {
+	if p.Framed == before.Framed && before.Loaded { // neither groups nor components changed: their order stands
+		p.Groups, p.Components = before.Groups, before.Components
+	} else {
+		p.arrangeFrame()
+	}
+	p.arrangeEvents()
+}
+
+// arrangeFrame puts the groups and components that are on the page into its order.
+func (p *Picture) arrangeFrame() {
 	for _, g := range p.groups {
-		if shown(g) {
+		if g.Removed.IsZero() {
 			p.Groups = append(p.Groups, g)
 		}
 	}
-	slices.SortFunc(p.Groups, func(a, b status.Group) int { return a.Position - b.Position })
+	slices.SortFunc(p.Groups, func(a, b status.Group) int {
+		return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.ID, b.ID))
+	})
 	var ids []string
-	book := status.Book{}
-	for _, c := range p.components {
+	for id, c := range p.components {
 		if c.Removed.IsZero() {
-			p.Components = append(p.Components, c)
+			ids = append(ids, id)
 		}
 	}
-	slices.SortFunc(p.Components, func(a, b status.Component) int { return a.Position - b.Position })
-	for _, c := range p.Components {
-		ids = append(ids, c.ID)
+	slices.Sort(ids)
+	var all []status.Component
+	for _, id := range ids {
+		all = append(all, p.components[id])
 	}
-	place := make(map[string]int, len(ids))
-	for i, id := range status.PageOrder(ids, p.Groups, p.Components) {
-		place[id] = i
+	for _, id := range status.PageOrder(ids, p.Groups, all) {
+		p.Components = append(p.Components, p.components[id])
 	}
-	slices.SortFunc(p.Components, func(a, b status.Component) int { return place[a.ID] - place[b.ID] })
+}
+
+// arrangeEvents puts what is open into order, and works out what it makes of the components.
+func (p *Picture) arrangeEvents() {
+	book := status.Book{Components: p.Components}
 	for _, m := range p.maintenances {
 		if m.Open() {
 			p.Maintenances = append(p.Maintenances, m)
@@ -143,6 +157,5 @@ func (p *Picture) arrange() {
 		p.Series = append(p.Series, s)
 	}
 	slices.SortFunc(p.Series, func(a, b *status.Series) int { return cmp.Compare(a.Key, b.Key) })
-	book.Components = p.Components
 	p.Conditions = book.Conditions()
 }

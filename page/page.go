@@ -104,7 +104,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Site) Run(ctx context.Context) error {
 	defer s.once.Do(func() { close(s.closing) })
 	for ctx.Err() == nil {
-		s.publish(); s.wait(ctx, s.edition.Load())
+		s.wait(ctx, s.publish())
 	}
 	return nil
 }

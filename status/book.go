@@ -31,6 +31,8 @@ type Book struct {
 	Written Written
 
 	groups, components, maintenances, incidents, series index
+
+	past *Book // of withPast
 }
 
 // Written lists what a change put into a book, each thing once, in its last form.
@@ -61,7 +63,10 @@ func (b *Book) PutPage(p Page) {
 }
 
 // PutGroup adds or replaces a component group.
-func (b *Book) PutGroup(g Group) { put(&b.groups, &b.Groups, &b.Written.groups, &b.Written.Groups, g) }
+func (b *Book) PutGroup(g Group) {
+	put(&b.groups, &b.Groups, &b.Written.groups, &b.Written.Groups, g)
+	b.past = nil
+}
 
 // PutComponent adds or replaces a component, and keeps a change of its condition for its history.
 func (b *Book) PutComponent(c Component) {
@@ -70,6 +75,7 @@ func (b *Book) PutComponent(c Component) {
 		b.Written.Settings = append(b.Written.Settings, Setting{c.ID, c.SetAt, c.Condition})
 	}
 	put(&b.components, &b.Components, &b.Written.components, &b.Written.Components, c)
+	b.past = nil
 }
 
 // PutMaintenance adds or replaces a maintenance.
@@ -216,6 +222,9 @@ func (m Maintenance) claimedSince() time.Time {
 
 // PageOrder sorts component ids as the page shows them: by the position of their group or, ungrouped, their own.
 func PageOrder(ids []string, groups []Group, components []Component) []string {
+	if len(ids) < 2 {
+		return slices.Clone(ids)
+	}
 	type place struct{ outer, inner int }
 	places := make(map[string]place, len(components))
 	outer := make(map[string]int, len(groups))

@@ -86,9 +86,10 @@ func (m Maintenance) Overrun(now time.Time) time.Duration {
 	return now.Sub(m.Window.End)
 }
 
-// Late reports whether its start has passed although it has not begun.
+// Late reports whether its start has passed although it has not begun. A minute is granted: the clock needs a moment
+// for what begins by itself.
 func (m Maintenance) Late(now time.Time) bool {
-	return m.State == Scheduled && now.After(m.Window.Start)
+	return m.State == Scheduled && now.After(m.Window.Start.Add(time.Minute))
 }
 
 // ExpectedEnd is the best estimate of its end: a newer estimate where one was given, else the window's end.

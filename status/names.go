@@ -40,7 +40,7 @@ func (b *Book) resolve(name string) ([]string, *Invalid) {
 		if !c.Removed.IsZero() {
 			continue
 		}
-		if FullName(c.ID, b.Groups, b.Components) == name {
+		if b.isCalled(c, name) {
 			if isGroup {
 				return nil, &Invalid{Rule: fmt.Sprintf("names both a group and a component: %s. Write one of the group's components as %q", quote(name), name+" / …")}
 			}
@@ -65,6 +65,11 @@ func (b *Book) resolve(name string) ([]string, *Invalid) {
 		return nil, &Invalid{Rule: "could be any of " + strings.Join(full, ", ") + ": write one of these in place of " + quote(name)}
 	}
 	return nil, b.unknownName(name)
+}
+
+// isCalled reports whether a component has a full name, without making that of each component that is asked about.
+func (b *Book) isCalled(c Component, name string) bool {
+	return strings.HasSuffix(name, c.Name) && b.fullName(c) == name
 }
 
 func (b *Book) unknownName(name string) *Invalid {
@@ -92,24 +97,49 @@ func (b *Book) unknownName(name string) *Invalid {
 // withPast is the book with the components and groups that have left the page, for records of the time in which they
 // were there. What is there now comes first where both have a name.
 func (b *Book) withPast() *Book {
+	if b.past == nil {
+		b.past = b.makePast()
+	}
 	past := *b
-	past.Groups, past.Components = slices.Clone(b.Groups), slices.Clone(b.Components)
-	past.groups, past.components = index{}, index{}
+	past.Groups, past.Components = b.past.Groups, b.past.Components
+	past.groups, past.components = b.past.groups, b.past.components
+	return &past
+}
+
+// makePast makes the groups and components of withPast, and finds them all once, so that entering thousands of records
+// does so once and not for each.
+func (b *Book) makePast() *Book {
+	past := &Book{Groups: slices.Clone(b.Groups), Components: slices.Clone(b.Components)}
+	groups, names := make(map[string]bool), make(map[string]bool)
+	for _, g := range b.Groups {
+		groups[g.Name] = groups[g.Name] || g.Removed.IsZero()
+	}
+	for _, c := range b.Components {
+		if c.Removed.IsZero() {
+			names[c.Name], names[b.fullName(c)] = true, true
+		}
+	}
 	for i, g := range past.Groups {
-		if !slices.ContainsFunc(b.Groups, func(o Group) bool { return o.Removed.IsZero() && o.Name == g.Name }) {
+		if !groups[g.Name] {
 			past.Groups[i].Removed = time.Time{}
 		}
 	}
 	for i, c := range past.Components {
-		name := FullName(c.ID, b.Groups, b.Components)
-		there := func(o Component) bool {
-			return o.Removed.IsZero() && (o.Name == c.Name || FullName(o.ID, b.Groups, b.Components) == name)
-		}
-		if !slices.ContainsFunc(b.Components, there) {
+		if !names[c.Name] && !names[b.fullName(c)] {
 			past.Components[i].Removed = time.Time{}
 		}
 	}
-	return &past
+	past.Group("")
+	past.Component("")
+	return past
+}
+
+// fullName is FullName, found by index.
+func (b *Book) fullName(c Component) string {
+	if g, ok := b.Group(c.GroupID); ok {
+		return g.Name + " / " + c.Name
+	}
+	return c.Name
 }
 
 // members are the ids of a group's components.

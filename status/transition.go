@@ -179,6 +179,9 @@ func (m Maintenance) Reopen(now time.Time, by Actor, say Post) (Maintenance, Eve
 		return m, e, err
 	}
 	m.Ended = time.Time{}
+	if m.Began.IsZero() {
+		m.Began = now // a record without a beginning
+	}
 	return m, e, nil
 }
 
