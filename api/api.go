@@ -66,8 +66,12 @@ const (
 	LargestLimit = 500
 )
 
-// LargestBody is the largest request body that a server reads, in bytes.
-const LargestBody = 1 << 20
+// The largest request bodies that a server reads, in bytes. An apply has a limit of its own, because it may enter the
+// whole past of another page at once: thousands of records, all or none.
+const (
+	LargestBody  = 1 << 20
+	LargestApply = 32 << 20
+)
 
 // ETag is the entity tag of a version, such as "v3" with its quotes (RFC 9110, section 8.8.3).
 func ETag(version int64) string { return `"v` + strconv.FormatInt(version, 10) + `"` }

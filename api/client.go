@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,11 +29,15 @@ type Client struct {
 	UserAgent string
 }
 
-// Patience is how long a call may take whose context has no deadline.
-const Patience = 30 * time.Second
+// Patience is how long a call may take whose context has no deadline, and ApplyPatience how long an apply: each is a
+// little more than what the server gives itself.
+const (
+	Patience      = 30 * time.Second
+	ApplyPatience = 130 * time.Second
+)
 
-// largestAnswer bounds what is read of an answer: a full page of large maintenances is well below it.
-const largestAnswer = 32 << 20
+// largestAnswer bounds what is read of an answer: the changes of the largest apply, before and after, are below it.
+const largestAnswer = 4 * LargestApply
 
 // pauses are waited between the attempts of a read.
 var pauses = []time.Duration{100 * time.Millisecond, 400 * time.Millisecond}
@@ -77,6 +82,10 @@ type call struct {
 	query        url.Values
 	body         any
 	version      int64
+	// most is the largest body that the server reads, and patience how long the call may take; 0 are LargestBody and
+	// Patience.
+	most     int
+	patience time.Duration
 }
 
 // do makes a call and reads its answer into out, unless that is nil.
@@ -86,7 +95,7 @@ func (c *Client) do(ctx context.Context, what call, out any) error {
 	}
 	if _, limited := ctx.Deadline(); !limited {
 		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, Patience)
+		ctx, stop = context.WithTimeout(ctx, cmp.Or(what.patience, Patience))
 		defer stop()
 	}
 	var body []byte
@@ -95,6 +104,9 @@ func (c *Client) do(ctx context.Context, what call, out any) error {
 		if body, err = json.Marshal(what.body); err != nil {
 			return fmt.Errorf("write request: %w", err)
 		}
+	}
+	if most := cmp.Or(what.most, LargestBody); len(body) > most {
+		return TooLarge(most) // while it is sent, the server's own answer would often be lost
 	}
 	for attempt := 0; ; attempt++ {
 		err := c.once(ctx, what, body, out)

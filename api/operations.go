@@ -68,9 +68,12 @@ func send[T any](ctx context.Context, c *Client, method, path string, body any, 
 }
 
 // Apply makes the server match documents, in one transaction, or only says what that would change. Page documents
-// need a token of scope administer, others one of scope operate.
+// need a token of scope administer, others one of scope operate. With the plan of a dry run it makes exactly the
+// changes of that, or none: a status.ErrConflict.
 func (c *Client) Apply(ctx context.Context, ask ApplyRequest) (ApplyResult, error) {
-	return send[ApplyResult](ctx, c, http.MethodPost, PathApply, ask, 0)
+	var out ApplyResult
+	err := c.do(ctx, call{method: http.MethodPost, path: PathApply, body: ask, most: LargestApply, patience: ApplyPatience}, &out)
+	return out, err
 }
 
 // Page gives the page's settings and overall status.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 
 	"example.org/interlude/status"
@@ -70,6 +71,19 @@ type Problem struct {
 	Source string `json:"source,omitempty" doc:"the source of that document"`
 	// More lists further offending values.
 	More []Fault `json:"more,omitempty" doc:"further offending values"`
+}
+
+// TooLarge is the problem of a body over a limit in bytes: what a server answers, and a [Client] without asking it.
+func TooLarge(most int) *Problem {
+	p := &Problem{
+		Type: "about:blank", Title: http.StatusText(http.StatusRequestEntityTooLarge), Status: http.StatusRequestEntityTooLarge, Code: CodeTooLarge,
+		Detail: fmt.Sprintf("the request is larger than %d MiB, the limit of this operation; nothing was changed", most>>20),
+		Hint:   "Make its texts shorter.",
+	}
+	if most == LargestApply {
+		p.Hint = "Apply fewer documents at a time: a page document first, then the others in parts. Those that were applied before change nothing."
+	}
+	return p
 }
 
 // Fault is one offending value among several.

@@ -16,6 +16,10 @@ type List[T any] struct {
 type ApplyRequest struct {
 	Documents []status.Document `json:"documents" doc:"what the server is to match: each a page, a maintenance or an incident"`
 	DryRun    bool              `json:"dry_run,omitempty" doc:"only say what would change"`
+	// Plan is that of an earlier dry run: what would change by now must be the same.
+	Plan string `json:"plan,omitempty" maxLength:"100" doc:"the plan of an earlier dry run; when the documents would change something else by now, the apply is refused with 409 and the code conflict"`
+	// CreateOnly refuses documents of what exists.
+	CreateOnly bool `json:"create_only,omitempty" doc:"refuse all documents when one of them is of something that exists"`
 }
 
 // ApplyResult is what an apply changed or, when it was dry, would change.
@@ -23,6 +27,7 @@ type ApplyResult struct {
 	Changes  []status.Change  `json:"changes"`
 	Warnings []status.Warning `json:"warnings"`
 	Applied  bool             `json:"applied" doc:"false for a dry run"`
+	Plan     string           `json:"plan" doc:"the name of these changes, for an apply that is to make them and no others"`
 }
 
 // Page is the page's settings, with what it shows overall.

@@ -12,10 +12,8 @@ package keeper
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"example.org/interlude/status"
@@ -68,6 +66,9 @@ type Request struct {
 	// Version makes the act conditional: when it is not zero and the subject has another version by now, the act is
 	// refused with status.ErrConflict.
 	Version int64
+	// Plan makes an apply conditional: when it is not empty and what the documents change has another plan by now, the
+	// apply is refused with ErrPlan.
+	Plan string
 }
 
 // NewID makes an identifier: 12 lower-case letters and digits, about 62 bits, as Statuspage's are.
@@ -119,48 +120,6 @@ func (k *Keeper) tell() {
 	if k.Changed != nil {
 		k.Changed()
 	}
-}
-
-// Result is what an apply did or, when it was dry, would do.
-type Result struct {
-	Changes  []status.Change  `json:"changes"`
-	Warnings []status.Warning `json:"warnings"`
-	// Applied is false for a dry run.
-	Applied bool `json:"applied"`
-}
-
-// errDry ends the transaction of a dry run without saving.
-var errDry = errors.New("dry run")
-
-// Apply makes everything what the documents say, in one transaction, or only tells what that would change.
-func (k *Keeper) Apply(ctx context.Context, documents []status.Document, dry bool, ask Request) (Result, error) {
-	var result Result
-	err := k.change(ctx, documentKeys(documents), func(b *status.Book, now time.Time) (err error) {
-		result.Changes, result.Warnings, err = b.Apply(documents, now, ask.By)
-		if err == nil && dry {
-			return errDry
-		}
-		return err
-	})
-	if dry && errors.Is(err, errDry) {
-		return result, nil
-	}
-	result.Applied = err == nil
-	return result, err
-}
-
-// documentKeys names what a change by documents must be able to see, though it may have ended long ago.
-func documentKeys(documents []status.Document) []string {
-	var keys []string
-	for _, d := range documents {
-		if d.Maintenance != nil {
-			keys = append(keys, d.Maintenance.RefKey())
-		}
-		if d.Incident != nil {
-			keys = append(keys, d.Incident.RefKey())
-		}
-	}
-	return slices.Compact(keys)
 }
 
 // SetComponent gives a component a condition: a person's word, which overrules what open events claimed so far.

@@ -8,25 +8,10 @@ import (
 	"example.org/interlude/status"
 )
 
-// Schedule announces a planned maintenance, or enters a past or recurring one, from its document.
+// Schedule announces a planned maintenance, or enters a past or recurring one, from its document. A key that is taken
+// is refused.
 func (k *Keeper) Schedule(ctx context.Context, d status.MaintenanceDocument, ask Request) (Result, error) {
-	documents := []status.Document{{Maintenance: &d}}
-	var result Result
-	err := k.change(ctx, documentKeys(documents), func(b *status.Book, now time.Time) (err error) {
-		taken := func(id string) error {
-			return &status.Invalid{Field: "key", Rule: fmt.Sprintf("is taken by %s: %q. Give another key, or change that one", id, d.RefKey())}
-		}
-		if m, exists := b.Maintenance(d.RefKey()); exists && d.Recurrence == nil {
-			return taken("the maintenance " + m.ID)
-		}
-		if s, exists := b.FindSeries(d.RefKey()); exists && d.Recurrence != nil {
-			return taken("the series " + s.ID)
-		}
-		result.Changes, result.Warnings, err = b.Apply(documents, now, ask.By)
-		return err
-	})
-	result.Applied = err == nil
-	return result, err
+	return k.Create(ctx, []status.Document{{Maintenance: &d}}, false, ask)
 }
 
 // Revise makes one maintenance what the document says. An occurrence of a series that is revised no longer follows it.

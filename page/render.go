@@ -79,7 +79,7 @@ func (v view) stale() []piece {
 	}
 	return []piece{
 		words("Shown as of "),
-		{Time: count{moment: v.at(v.asOf, v.near(v.asOf))}},
+		v.near(v.asOf),
 		words(", "),
 		{Time: v.running(ago, v.asOf)},
 		words(". Newer changes cannot be read at the moment; this page catches up by itself."),

@@ -79,7 +79,7 @@ type card struct {
 	Count       count
 	Window      window
 	Track       *track
-	Note        string // what a reader should know before the rest
+	Note        []piece // what a reader should know before the rest
 	Text        markup
 	Caption     string
 	Promises    []promised

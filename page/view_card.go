@@ -73,14 +73,14 @@ func (v view) underwayCard(m *status.Maintenance) card {
 }
 
 // estimateNote says of an overrun when it is to end, or that nobody knows.
-func (v view) estimateNote(m *status.Maintenance) string {
+func (v view) estimateNote(m *status.Maintenance) []piece {
 	switch {
 	case m.Overrun(v.now) == 0:
-		return ""
+		return nil
 	case m.Estimate.After(v.now):
-		return "It was announced to end at " + v.near(m.Window.End) + ". The new estimate is " + v.near(m.Estimate) + "."
+		return []piece{words("It was announced to end at "), v.near(m.Window.End), words(". The new estimate is "), v.near(m.Estimate), words(".")}
 	}
-	return "It was announced to end at " + v.near(m.Window.End) + ". There is no new estimate yet."
+	return []piece{words("It was announced to end at "), v.near(m.Window.End), words(". There is no new estimate yet.")}
 }
 
 func (v view) lateCard(m *status.Maintenance) card {
@@ -88,7 +88,7 @@ func (v view) lateCard(m *status.Maintenance) card {
 	return card{
 		Href: address(m.ID), Title: m.Title, Standing: standingOfMaintenance(m, v.now), On: true,
 		Count: v.running(begins, m.Window.Start), Window: v.window(m.Window),
-		Note:    "It was announced to begin at " + v.near(m.Window.Start) + " and has not begun yet.",
+		Note:    []piece{words("It was announced to begin at "), v.near(m.Window.Start), words(" and has not begun yet.")},
 		Caption: "What you will experience", Promises: promises(m, false), Said: t.said, More: t.affects, Link: "All updates",
 	}
 }

@@ -205,15 +205,21 @@ func (v view) overrunLead(m *status.Maintenance) []piece {
 	if m.State == status.Verifying {
 		lead = append(lead, words("The work is done and is being checked. "))
 	}
-	lead = append(lead, words("It was to end at "+v.near(m.Window.End)+". "))
+	lead = append(lead, words("It was to end at "), v.near(m.Window.End), words(". "))
 	switch {
 	case m.Estimate.After(v.now):
-		estimate := piece{Strong: true, Time: count{moment: v.at(m.Estimate, v.near(m.Estimate))}}
-		return append(lead, words("The new estimate is "), estimate, words("."))
+		return append(lead, words("The new estimate is "), v.nearStrong(m.Estimate), words("."))
 	case m.Estimate.After(m.Window.End):
-		return append(lead, words("The estimate of "+v.near(m.Estimate)+" has passed too; there is no newer one yet."))
+		return append(lead, words("The estimate of "), v.near(m.Estimate), words(" has passed too; there is no newer one yet."))
 	}
 	return append(lead, words("There is no new estimate yet."))
+}
+
+// nearStrong is the moment that a sentence is about.
+func (v view) nearStrong(t time.Time) piece {
+	p := v.near(t)
+	p.Strong = true
+	return p
 }
 
 func (v view) progressLead(underway []*status.Maintenance) []piece {
@@ -226,16 +232,16 @@ func (v view) progressLead(underway []*status.Maintenance) []piece {
 				m = o
 			}
 		}
-		return []piece{words(fmt.Sprintf("%d maintenances are under way, the last one until %s.", len(underway), v.near(m.ExpectedEnd())))}
+		return []piece{words(fmt.Sprintf("%d maintenances are under way, the last one until ", len(underway))), v.near(m.ExpectedEnd()), words(".")}
 	case m.Estimate.After(m.Window.End):
-		return []piece{words("It is now expected to end at "), {Strong: true, Time: count{moment: v.at(m.Estimate, end)}}, words(", " +
+		return []piece{words("It is now expected to end at "), v.nearStrong(m.Estimate), words(", " +
 			brief(m.Estimate.Sub(m.Window.End)) + " later than announced.")}
 	case !m.Estimate.IsZero() && m.Estimate.Before(m.Window.End):
-		return []piece{words("It is expected to end at " + end + ", earlier than announced.")}
+		return []piece{words("It is expected to end at "), end, words(", earlier than announced.")}
 	case m.Punctuality(v.now).Extended:
-		return []piece{words("It was extended from " + v.near(m.Announced.End) + " to " + end + ".")}
+		return []piece{words("It was extended from "), v.near(m.Announced.End), words(" to "), end, words(".")}
 	}
-	return []piece{words("As planned, until " + end + ".")}
+	return []piece{words("As planned, until "), end, words(".")}
 }
 
 // calmLead says what comes next, and what has just ended.
@@ -253,7 +259,7 @@ func (v view) calmLead() []piece {
 	}
 	planned, late := v.scheduled()
 	for _, m := range late {
-		lead = append(lead, strong(m.Title), words(" was to begin at "+v.near(m.Window.Start)+" and has not begun yet. "))
+		lead = append(lead, strong(m.Title), words(" was to begin at "), v.near(m.Window.Start), words(" and has not begun yet. "))
 	}
 	if len(lead) == 0 && len(v.p.Past) > 0 {
 		if m := v.p.Past[0].Maintenance; m != nil && m.State == status.Completed && v.now.Sub(m.Ended) < recently {

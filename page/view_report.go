@@ -22,7 +22,7 @@ type reportView struct {
 	Window       *window
 	Count        count
 	Track        *track
-	Note         string
+	Note         []piece
 	Conditions   []string
 	PromisesName string
 	PromisesNote string
@@ -128,7 +128,7 @@ func (v view) openReport(shown *reportView, m *status.Maintenance) {
 	shown.PromisesName, shown.Caption = "What you will experience", "During the maintenance"
 	shown.Promises = promises(m, m.Underway())
 	if !m.Window.Equal(m.Announced) && !m.Announced.Start.IsZero() {
-		shown.Note = "First announced for " + status.WindowText(m.Announced, v.zone) + "."
+		shown.Note = []piece{words("First announced for " + status.WindowText(m.Announced, v.zone) + ".")}
 	}
 	switch {
 	case m.Late(v.now):
@@ -148,7 +148,7 @@ func (v view) openReport(shown *reportView, m *status.Maintenance) {
 	case m.State == status.Verifying:
 		shown.Lead = []piece{words("the work that was done")}
 	case m.Estimate.After(m.Window.End):
-		shown.Lead = []piece{words("and expected to end at " + v.near(m.Estimate))}
+		shown.Lead = []piece{words("and expected to end at "), v.near(m.Estimate)}
 	default:
 		shown.Lead = []piece{words("as planned")}
 	}

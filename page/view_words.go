@@ -44,9 +44,12 @@ func (v view) day(t time.Time) status.Date { return status.DateOf(t.In(v.zone)) 
 func (v view) sameDay(a, b time.Time) bool { return v.day(a) == v.day(b) }
 
 // near is a time of day, with its date when that is another one than now's.
-func (v view) near(t time.Time) string { return v.hour(t, v.day(v.now)) }
+func (v view) nearText(t time.Time) string { return v.hour(t, v.day(v.now)) }
 
 func (v view) at(t time.Time, text string) moment { return moment{iso(t), text} }
+
+// near is a moment in a sentence, marked up for programs that read the page.
+func (v view) near(t time.Time) piece { return piece{Time: count{moment: v.at(t, v.nearText(t))}} }
 
 // posted is the moment of a post as reports write it: "Jan 15, 2027 - 07:14 UTC".
 func (v view) posted(t time.Time) moment { return v.at(t, status.PostedText(t, v.zone)) }

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"example.org/interlude/status"
@@ -81,18 +83,28 @@ func load(ctx context.Context, tx *sql.Tx, refs []string) (*status.Book, error) 
 	if err := loadWhere(ctx, tx, &b, `open`); err != nil {
 		return nil, err
 	}
-	asked := make(map[string]bool)
-	// That the key is not empty goes without saying, except to the planners: the index holds no empty keys.
-	for _, ref := range refs {
-		if ref == "" || asked[ref] {
-			continue
-		}
-		asked[ref] = true
-		if err := loadWhere(ctx, tx, &b, `NOT open AND (id = $1 OR key = $1 AND key <> '')`, ref); err != nil {
+	asked := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(refs))), func(ref string) bool { return ref == "" })
+	for some := range slices.Chunk(asked, refsAtOnce) {
+		if err := loadRefs(ctx, tx, &b, some); err != nil {
 			return nil, err
 		}
 	}
 	return &b, nil
+}
+
+// refsAtOnce bounds the placeholders of one query: entering a past names thousands of things, and a query for each
+// would take longer than all the rest.
+const refsAtOnce = 500
+
+// loadRefs adds to the book what has ended and has one of the ids or keys.
+func loadRefs(ctx context.Context, tx *sql.Tx, b *status.Book, refs []string) error {
+	places, args := make([]string, len(refs)), make([]any, len(refs))
+	for i, ref := range refs {
+		places[i], args[i] = fmt.Sprintf("$%d", i+1), ref
+	}
+	list := strings.Join(places, ", ")
+	// That the key is not empty goes without saying, except to the planners: the index holds no empty keys.
+	return loadWhere(ctx, tx, b, `NOT open AND (id IN (`+list+`) OR key IN (`+list+`) AND key <> '')`, args...)
 }
 
 // loadWhere adds to the book what a condition holds for.

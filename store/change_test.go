@@ -195,7 +195,11 @@ func TestPastThingsAreReadByIDOrKeyWhenAskedFor(t *testing.T) {
 		s, w := open(t, name), newWorld()
 		w.incident.State = status.Resolved
 		change(t, s, w.put)
-		for _, refs := range [][]string{{w.past.ID, w.incident.ID, w.series.ID}, {w.past.Key, w.incident.Key, w.series.Key, w.series.Key}} {
+		many := []string{w.past.Key, w.incident.ID, w.series.Key, ""}
+		for n := range 3000 { // more than one query asks for
+			many = append(many, fmt.Sprintf("nothing-%d", n))
+		}
+		for _, refs := range [][]string{{w.past.ID, w.incident.ID, w.series.ID}, {w.past.Key, w.incident.Key, w.series.Key, w.series.Key}, many} {
 			change(t, s, func(b *status.Book) {
 				if len(b.Maintenances) != 2 || len(b.Incidents) != 1 || len(b.Series) != 1 {
 					t.Errorf("asked for %q: got %d maintenances, %d incidents, %d series, want 2, 1, 1",

@@ -326,7 +326,7 @@ func TestMetricsNeedATokenAndCountByRoute(t *testing.T) {
 func TestReadyNamesItsParts(t *testing.T) {
 	h := newHouse(t)
 	answer, text := h.ask(http.MethodGet, "/readyz", "", "")
-	if want := `{"ready":true,"parts":{"board":{"ok":true,"as_of":"2027-01-10T12:00:00Z"},"store":{"ok":true}}}` + "\n"; answer.StatusCode != http.StatusOK || text != want {
+	if want := `{"ready":true,"parts":{"board":{"ok":true,"as_of":"2027-01-10T12:00:00Z"},"clock":{"ok":true},"store":{"ok":true}}}` + "\n"; answer.StatusCode != http.StatusOK || text != want {
 		t.Errorf("got %d %s, want 200 %s", answer.StatusCode, text, want)
 	}
 	h.clock.Set(noon.Add(time.Minute))

@@ -34,10 +34,10 @@ type probe struct {
 // healthz says that the process lives and answers.
 func (d *door) healthz(w http.ResponseWriter, _ *http.Request) { writeHealth(w, health{Ready: true}) }
 
-// readyz says whether this node can take changes: the store answers and has room for them, and the board is loaded and
-// fresh.
+// readyz says whether this node can take changes: the store answers and has room for them, the board is loaded and
+// fresh, and what is due is done.
 func (d *door) readyz(w http.ResponseWriter, r *http.Request) {
-	answer := health{Ready: true, Parts: map[string]part{"store": d.storePart(r.Context()), "board": d.boardPart()}}
+	answer := health{Ready: true, Parts: map[string]part{"store": d.storePart(r.Context()), "board": d.boardPart(), "clock": d.clockPart()}}
 	for _, p := range answer.Parts {
 		answer.Ready = answer.Ready && p.OK
 	}
@@ -76,6 +76,19 @@ func (d *door) boardPart() part {
 		return part{Why: "what is shown is old: the database has not answered lately", AsOf: asOf}
 	}
 	return part{OK: true, AsOf: asOf}
+}
+
+// clockPart tells whether what is due is done. Why it is not, stands in the log alone. Before the clock was first looked
+// at, nothing has failed.
+func (d *door) clockPart() part {
+	at, failed := d.Keeper.Health()
+	switch {
+	case failed == nil:
+		return part{OK: true, AsOf: at}
+	case at.IsZero():
+		return part{Why: "what is due could not be done since the start"}
+	}
+	return part{Why: "what is due has not been done since", AsOf: at}
 }
 
 func writeHealth(w http.ResponseWriter, answer health) {

@@ -95,14 +95,30 @@ var (
 	openIncidents    = prometheus.NewDesc("interlude_incidents", "Incidents that have not been resolved, by state.", []string{"state"}, nil)
 	overrun          = prometheus.NewDesc("interlude_overrun_seconds",
 		"Seconds by which the longest overrun has passed its announced end; 0 while there is none.", nil, nil)
-	shown = prometheus.NewDesc("interlude_components", "Components on the page, by the status that readers see.", []string{"status"}, nil)
+	clockAt = prometheus.NewDesc("interlude_clock_last_success_timestamp_seconds",
+		"When all that was due was last done, by this node or by the one that leads, in seconds since 1970.", nil, nil)
+	clockFailing = prometheus.NewDesc("interlude_clock_failing", "1 while what is due cannot be done, otherwise 0.", nil, nil)
+	shown        = prometheus.NewDesc("interlude_components", "Components on the page, by the status that readers see.", []string{"status"}, nil)
 )
 
 // Describe lists the figures.
 func (boardFigures) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{boardAge, boardSeq, openMaintenances, openIncidents, overrun, shown} {
+	for _, d := range []*prometheus.Desc{boardAge, boardSeq, openMaintenances, openIncidents, overrun, clockAt, clockFailing, shown} {
 		to <- d
 	}
+}
+
+// collectClock takes the figures of what is done on time.
+func (f boardFigures) collectClock(gauge func(*prometheus.Desc, float64, ...string)) {
+	at, failed := f.d.Keeper.Health()
+	if !at.IsZero() {
+		gauge(clockAt, float64(at.UnixMilli())/1000)
+	}
+	failing := 0.0
+	if failed != nil {
+		failing = 1
+	}
+	gauge(clockFailing, failing)
 }
 
 // Collect takes the figures from the current picture.
@@ -115,6 +131,7 @@ func (f boardFigures) Collect(to chan<- prometheus.Metric) {
 		gauge(boardAge, max(now.Sub(asOf).Seconds(), 0))
 	}
 	gauge(boardSeq, float64(p.Seq))
+	f.collectClock(gauge)
 	states := map[status.State]int{status.Scheduled: 0, status.InProgress: 0, status.Verifying: 0}
 	var longest time.Duration
 	for _, m := range p.Maintenances {

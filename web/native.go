@@ -1,11 +1,13 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"mime"
 	"net/http"
 	"reflect"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -25,10 +27,16 @@ type route struct {
 	answer int
 	// body is the type that a request carries, nil for none.
 	body reflect.Type
+	// most is the largest body, in bytes, and patience how long a call may take; 0 are api.LargestBody and callPatience.
+	most     int
+	patience time.Duration
 }
 
-// scopeKey is where an operation keeps its scope.
-const scopeKey = "scope"
+// scopeKey and patienceKey are where an operation keeps its scope and its patience.
+const (
+	scopeKey    = "scope"
+	patienceKey = "patience"
+)
 
 // native registers operations.
 type native struct {
@@ -69,12 +77,14 @@ func newHuma(mux *http.ServeMux) huma.API {
 
 // register adds an operation. Its handler's errors pass through the table in problem.go.
 func register[I, O any](n *native, r route, handle func(context.Context, *I) (*O, error)) {
+	patience := cmp.Or(r.patience, callPatience)
 	op := huma.Operation{
 		OperationID: r.id, Method: r.method, Path: r.path, Summary: r.summary, Description: r.about, Tags: []string{r.tag},
-		DefaultStatus: r.answer, Metadata: map[string]any{scopeKey: r.scope},
+		DefaultStatus: r.answer, Metadata: map[string]any{scopeKey: r.scope, patienceKey: patience},
 		Security:         []map[string][]string{{"token": {string(r.scope)}}},
-		MaxBodyBytes:     api.LargestBody + 1, // huma refuses a body of exactly the limit
-		SkipValidateBody: true,                // decode reads it, and says what is wrong in our words
+		MaxBodyBytes:     int64(cmp.Or(r.most, api.LargestBody)) + 1, // huma refuses a body of exactly the limit
+		BodyReadTimeout:  min(patience, bodyPatience),
+		SkipValidateBody: true, // decode reads it, and says what is wrong in our words
 		Responses:        map[string]*huma.Response{"default": problemResponse(n.huma.OpenAPI().Components.Schemas)},
 	}
 	writes := r.method != http.MethodGet
@@ -101,8 +111,13 @@ func (n *native) guard(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	op := ctx.Operation()
 	// A call that was begun is finished, whether or not somebody waits for its answer.
-	call, stop := context.WithTimeout(context.WithoutCancel(r.Context()), callPatience)
+	patience, _ := op.Metadata[patienceKey].(time.Duration)
+	call, stop := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer stop()
+	if patience > callPatience {
+		// A writer without deadlines, as in tests, has no slow readers either.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + writePatience))
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	token, err := n.door.keys.recognise(call, r.Header.Get("Authorization"))
 	if err == nil {

@@ -12,6 +12,7 @@ import (
 
 	"example.org/interlude/access"
 	"example.org/interlude/api"
+	"example.org/interlude/keeper"
 	"example.org/interlude/status"
 	"example.org/interlude/store"
 )
@@ -113,6 +114,9 @@ func (d *door) refusalOf(ctx context.Context, err error) *refusal {
 			with("WWW-Authenticate", `Bearer realm="interlude", error="insufficient_scope", scope="`+string(narrow.required)+`"`)
 	case errors.Is(err, errCrossOrigin):
 		return problem(http.StatusForbidden, api.CodeForbidden, "a page of another site may not send this request", "")
+	case errors.Is(err, keeper.ErrPlan):
+		return problem(http.StatusConflict, api.CodeConflict, "something was changed meanwhile, and the documents would no longer change what was shown; nothing was applied",
+			"Run it again: a dry run shows what they change now.")
 	case errors.Is(err, status.ErrConflict) && visitorOf(ctx).conditional:
 		return problem(http.StatusPreconditionFailed, api.CodeConflict, "it has another version by now: somebody else changed it", "Read it again, then repeat the change with the new ETag.")
 	case errors.Is(err, status.ErrConflict):
@@ -217,7 +221,7 @@ func translated(ctx huma.Context, _ string, v any) (any, error) {
 func fromModel(op *huma.Operation, model *huma.ErrorModel) *refusal {
 	switch model.Status {
 	case http.StatusRequestEntityTooLarge:
-		return problem(model.Status, api.CodeTooLarge, fmt.Sprintf("the body is larger than %d bytes", api.LargestBody), "")
+		return &refusal{Problem: api.TooLarge(int(op.MaxBodyBytes) - 1)}
 	case http.StatusRequestTimeout:
 		return problem(model.Status, api.CodeMalformed, "the body did not arrive in time", "")
 	case http.StatusUnprocessableEntity:

@@ -89,8 +89,16 @@ func TestABodyIsBoundedAndCalledJSON(t *testing.T) {
 		t.Errorf("a body of exactly the limit: got %s, want 201", got)
 	}
 	got := h.exchange(http.MethodPost, "/incidents", token, body(api.LargestBody+1))
-	if want := "413 too_large: the body is larger than 1048576 bytes"; got != want {
+	if want := "413 too_large: the request is larger than 1 MiB, the limit of this operation; nothing was changed"; got != want {
 		t.Errorf("a body over the limit: got %s, want %s", got, want)
+	}
+	empty := `{"documents": []}`
+	if got, want := h.exchange(http.MethodPost, "/apply", token, empty+strings.Repeat(" ", api.LargestApply-len(empty))), "422 invalid: documents must hold at least one document [documents]"; got != want {
+		t.Errorf("an apply of exactly its limit: got %s, want %s", got, want)
+	}
+	got = h.exchange(http.MethodPost, "/apply", token, empty+strings.Repeat(" ", api.LargestApply+1-len(empty)))
+	if want := "413 too_large: the request is larger than 32 MiB, the limit of this operation; nothing was changed"; got != want {
+		t.Errorf("an apply over its limit: got %s, want %s", got, want)
 	}
 	for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", "application/jsonx", "?"} {
 		got := h.exchange(http.MethodPost, "/incidents", token, `{"title": "x"}`, "Content-Type", kind)

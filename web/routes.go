@@ -24,8 +24,9 @@ func (n *native) pageRoutes() {
 	register(n, route{
 		id: "apply", method: http.MethodPost, path: api.PathApply, tag: "documents", scope: access.Operate,
 		summary: "Make the server match documents", body: reflect.TypeFor[api.ApplyRequest](),
+		most: api.LargestApply, patience: applyPatience,
 		about: "All in one transaction, or, with dry_run, only say what would change. Applying the same documents again changes nothing. " +
-			"A page document needs a token of scope administer.",
+			"A page document needs a token of scope administer. The body may have 32 MiB; those of all other operations, 1 MiB.",
 	}, d.apply)
 	register(n, route{
 		id: "get-page", method: http.MethodGet, path: api.PathPage, tag: "page", scope: access.Read,

@@ -6,8 +6,8 @@
 // types of package api, so that neither can say what the other does not. Beside them stand:
 //
 //   - /healthz: the process lives. Point load balancers of the page at it, for the page stays up without its store.
-//   - /readyz: the store answers and did not refuse the last change, and the board is loaded and fresh: this node can take
-//     changes. The answer names the parts.
+//   - /readyz: the store answers and did not refuse the last change, the board is loaded and fresh, and what is due on
+//     time is done: this node can take changes. The answer names the parts.
 //   - /metrics: for Prometheus. It needs a token of scope read, from wherever it is asked: behind a proxy on the same
 //     machine every request comes from the loopback address, so an address proves nothing.
 //
@@ -77,6 +77,7 @@ const (
 	writePatience  = 60 * time.Second
 	idlePatience   = 2 * time.Minute
 	callPatience   = 20 * time.Second // one call of the API
+	applyPatience  = 2 * time.Minute  // and an apply, which may carry thousands of documents
 	showPatience   = 2 * time.Second  // until a board shows a change
 	grace          = 10 * time.Second // between being told to stop and having stopped
 	largestHeader  = 64 << 10

@@ -62,7 +62,12 @@ func (d *door) apply(ctx context.Context, in *bodyInput) (*plain[api.ApplyResult
 	if err != nil {
 		return nil, err
 	}
-	result, err := d.Keeper.Apply(ctx, ask.Documents, ask.DryRun, who)
+	who.Plan = ask.Plan
+	do := d.Keeper.Apply
+	if ask.CreateOnly {
+		do = d.Keeper.Create
+	}
+	result, err := do(ctx, ask.Documents, ask.DryRun, who)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +75,7 @@ func (d *door) apply(ctx context.Context, in *bodyInput) (*plain[api.ApplyResult
 		d.shown(ctx)
 	}
 	return &plain[api.ApplyResult]{Body: api.ApplyResult{
-		Changes: orEmpty(result.Changes), Warnings: orEmpty(result.Warnings), Applied: result.Applied,
+		Changes: orEmpty(result.Changes), Warnings: orEmpty(result.Warnings), Applied: result.Applied, Plan: result.Plan,
 	}}, nil
 }
 

@@ -118,12 +118,3 @@ func (a *sheaf) locate(err error) error {
 	p := a.places[where.Index]
 	return document.Locate(p.data, p.name, p.index, bad)
 }
-
-// at shows the line of an error that one document, sent by itself, led to.
-func (a *sheaf) at(index int, err error) error {
-	var bad *status.Invalid
-	if !errors.As(err, &bad) {
-		return err
-	}
-	return a.locate(&status.DocumentError{Index: index, Err: bad})
-}

@@ -35,7 +35,7 @@ func TestSessions(t *testing.T) {
 			}
 			return syscall.Mkfifo(filepath.Join(e.WorkDir, "address"), 0o600)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await, "given": given},
 	})
 }
 
@@ -48,4 +48,12 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("ADDRESS", address)
 	ts.Setenv("INTERLUDE_SERVER", "http://"+address)
 	ts.Setenv("INTERLUDE_TOKEN", strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+// given sets INTERLUDE_TOKEN to what a file holds.
+func given(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: given FILE")
+	}
+	ts.Setenv("INTERLUDE_TOKEN", strings.TrimSpace(ts.ReadFile(args[0])))
 }

@@ -217,12 +217,14 @@ type maintenanceCreateCommand struct {
 
 // Help explains create.
 func (maintenanceCreateCommand) Help() string {
-	return `Other than apply, create never changes a maintenance that exists: a key that is taken is refused.
+	return `Other than apply, create never changes a maintenance that exists: a key that is taken is refused. Of several documents,
+all are announced or, when one is refused, none.
 
-  interlude maintenance create -f maintenance.yaml`
+  interlude maintenance create -f maintenance.yaml
+  interlude maintenance create -f one.yaml -f another.yaml`
 }
 
-// Run announces each maintenance of the documents.
+// Run announces the maintenances of the documents, all or none.
 func (c *maintenanceCreateCommand) Run(ctx context.Context, s *session) error {
 	sheaf, err := s.gather(c.File)
 	if err != nil {
@@ -233,21 +235,16 @@ func (c *maintenanceCreateCommand) Run(ctx context.Context, s *session) error {
 			return usage("%s is not a maintenance; interlude apply takes every kind of document", d.Source)
 		}
 	}
-	for i, d := range sheaf.documents {
-		made, err := s.client().CreateMaintenance(ctx, *d.Maintenance)
-		if err != nil {
-			return sheaf.at(i, err)
-		}
-		for w := range made.Warnings {
-			made.Warnings[w].Source = d.Source
-		}
-		s.warn(made.Warnings)
-		if err := s.print(made, func(w io.Writer) { s.printChanges(w, made.Changes) }); err != nil {
-			return err
-		}
-		if made.Maintenance != nil && !s.json {
-			fmt.Fprintf(s.stdout, "    id: %s\n", made.Maintenance.ID)
-		}
+	s.task = counted(len(sheaf.documents), "document")
+	made, err := s.client().Apply(ctx, api.ApplyRequest{Documents: sheaf.documents, CreateOnly: true})
+	if err != nil {
+		return sheaf.locate(err)
 	}
-	return nil
+	s.warn(made.Warnings)
+	return s.print(made, func(w io.Writer) {
+		for _, c := range made.Changes {
+			s.printChanges(w, []status.Change{c})
+			fmt.Fprintf(w, "    id: %s\n", c.Subject.ID)
+		}
+	})
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -36,6 +38,8 @@ type session struct {
 	// terminals get any.
 	server, token string
 	json, colors  bool
+	// task is what the server is waited for with, in words, where there is more to say than that it is one request.
+	task string
 	// model is the tree of all commands, for completion.
 	model *kong.Node
 }
@@ -192,7 +196,11 @@ func judgeProblem(p *api.Problem) (code int, hint string) {
 
 // client is the way to the server.
 func (s *session) client() *api.Client {
-	return &api.Client{Server: s.server, Token: s.token, UserAgent: "interlude/" + version()}
+	c := &api.Client{Server: s.server, Token: s.token, UserAgent: "interlude/" + version()}
+	if isTerminal(s.stderr) && s.env("TERM") != "dumb" {
+		c.HTTP = &http.Client{Transport: waiting{to: s.stderr, what: cmp.Or(s.task, "one request"), next: http.DefaultTransport}}
+	}
+	return c
 }
 
 // print writes v as JSON when that is asked for, and otherwise calls text.

@@ -33,8 +33,9 @@ type serveCommand struct {
 // Help explains the first start.
 func (serveCommand) Help() string {
 	return `The first start on an empty database makes one administrator's token and shows its secret once, or writes it into
---token-file. With INTERLUDE_TOKEN it makes that token known instead of a new one, which suits machines that are set up by
-a program; several nodes may then start at once with the same one. interlude token generate makes such a secret.
+--token-file. With INTERLUDE_TOKEN it makes that token known instead of a new one, and logs that it did, which suits machines
+that are set up by a program; several nodes may then start at once with the same one. interlude token generate makes such a
+secret.
 
   interlude serve
   interlude serve --store postgres://interlude@db/interlude --listen 0.0.0.0:8484
@@ -61,7 +62,7 @@ func (c *serveCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	defer db.Close()
-	if err := c.firstToken(ctx, db, s); err != nil {
+	if err := c.firstToken(ctx, db, s, log); err != nil {
 		return err
 	}
 	address := listener.Addr().String()
@@ -116,20 +117,20 @@ func openStore(ctx context.Context, name string, log *slog.Logger) (*store.Store
 
 // firstToken makes the administrator's token when there is none at all: INTERLUDE_TOKEN where it is set, else a new
 // one that is shown this once. Of several nodes that start at once, one does.
-func (c *serveCommand) firstToken(ctx context.Context, db *store.Store, s *session) error {
+func (c *serveCommand) firstToken(ctx context.Context, db *store.Store, s *session, log *slog.Logger) error {
 	token, secret, err := access.New(rand.Reader, "administrator", access.Administer, clock.System{}.Now(), "first start")
 	if err != nil {
 		return fmt.Errorf("make the first token: %w", err)
 	}
 	given := s.token
 	if given != "" {
-		token.Hash, secret = access.Hash(given), ""
+		token.Hash, secret = access.Hash(given), given
 	}
 	added, err := db.AddFirstToken(ctx, token, func() error {
 		switch {
 		case given != "" && !access.WellFormed(given):
 			return errors.New("INTERLUDE_TOKEN is not a token of Interlude: make one with `interlude token generate`, or leave it empty to be shown one")
-		case given == "" && c.TokenFile != "":
+		case c.TokenFile != "":
 			return writeSecret(c.TokenFile, secret)
 		}
 		return nil
@@ -137,7 +138,10 @@ func (c *serveCommand) firstToken(ctx context.Context, db *store.Store, s *sessi
 	if err != nil {
 		return fmt.Errorf("first start: %w", err)
 	}
-	if added && secret != "" && c.TokenFile == "" {
+	switch {
+	case added && given != "":
+		log.Info("first start: the token in INTERLUDE_TOKEN is the administrator's from now on", "id", token.ID)
+	case added && c.TokenFile == "":
 		fmt.Fprintf(s.stderr, "\nFirst start. This administrator token is shown once; keep it safe:\n\n  export INTERLUDE_TOKEN=%s\n\n", secret)
 	}
 	return nil
