@@ -14,7 +14,7 @@ func TestCountdownAndProgressFollowTheClock(t *testing.T) {
 	b.reads("#planned .count", "begins in 1 day 13 h")
 	s.set("2027-01-15 05:12")
 	b.sees("#planned .count", "begins in 48 min")
-	b.sees("#banner .lead", "Next maintenance begins in 48 min, on Friday at 06:00 UTC.")
+	b.sees("#banner .lead", "Next maintenance begins in 48 min, today at 06:00 UTC.")
 	s.set("2027-01-15 06:00")
 	for _, step := range []struct{ at, count, percent string }{
 		{"2027-01-15 06:00", "1 h left", "0"},

@@ -10,6 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
+
+	"modernc.org/sqlite"
+	lite "modernc.org/sqlite/lib"
 )
 
 // memory is the path of a database without a file.
@@ -51,10 +55,32 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	s := &Store{dialect: sqliteDialect, name: "sqlite:" + path, write: write, read: read}
 	// The writer is closed last, for only it may move the write-ahead log into the file.
 	s.closing = func() error { return errors.Join(read.Close(), write.Close()) }
-	if err := write.PingContext(ctx); err != nil {
+	if err := connectWriter(ctx, write); err != nil {
 		return nil, errors.Join(s.wrap("open "+s.name, err), s.Close())
 	}
 	return s, nil
+}
+
+// patience is how long a lock of another process is waited for, as busy_timeout has it.
+const patience = 10 * time.Second
+
+// connectWriter makes the connection that writes. Switching a new file to WAL mode is the one thing for which SQLite
+// does not wait by itself: when several processes do it at once it tells all but one that the file is busy, so they
+// ask again.
+func connectWriter(ctx context.Context, write *sql.DB) error {
+	waiting, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	for {
+		err := write.PingContext(ctx)
+		if busy := new(sqlite.Error); !errors.As(err, &busy) || busy.Code()&0xff != lite.SQLITE_BUSY {
+			return err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-waiting.Done():
+			return err
+		}
+	}
 }
 
 // prepareFile makes the file, for its owner alone, or says why it cannot be one.
