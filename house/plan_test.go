@@ -47,7 +47,6 @@ var plan = []room{
 	{"store", edges, "words notify", "the tables; one SQL text for SQLite and PostgreSQL"},
 	{"statuspage", edges, "words board keeper notify", "the Statuspage-compatible API"},
 	{"web", edges, "words hands store statuspage", "the HTTP door; mounts page and statuspage"},
-	{"demo", edges, "words hands examples store statuspage web", "the product with its clock driven, to watch"},
 	{"cmd/interlude", edges, "words hands edges", "subcommands, configuration, wiring; knows everybody"},
 
 	{"store/storetest", tests, "words hands store", "the conformance suite of the store, for each engine"},
