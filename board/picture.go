@@ -141,6 +141,15 @@ func (p *Picture) Component(id string) (status.Component, bool) {
 	return c, ok
 }
 
+// FullName is a component's name as documents write it, also when it has left the page.
+func (p *Picture) FullName(id string) string {
+	c, ok := p.components[id]
+	if !ok {
+		return ""
+	}
+	return c.FullName(p.groups[c.GroupID])
+}
+
 // Group finds a group by id, on the page or removed from it.
 func (p *Picture) Group(id string) (status.Group, bool) {
 	g, ok := p.groups[id]

@@ -9,7 +9,7 @@ import (
 )
 
 // glance is how often the leader looks at the store although nothing told it to: another node may have changed
-// something. It is also well below the length of a lease, which each look renews.
+// something. It is also well below half the length of a lease, so that a lease is renewed before it runs out.
 const glance = 2 * time.Second
 
 // Run does what is due on time until ctx ends: it begins and completes maintenances, says overruns and reminders, and

@@ -38,12 +38,12 @@ func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 		if warnings, err = b.checkRules(m, m.Updates[0].At); err != nil {
 			return nil, nil, err
 		}
-		warnings = append(warnings, b.cautions(m)...)
 	}
 	have, exists := b.Maintenance(m.Key)
-	if exists && !have.Backfilled && !slices.EqualFunc(have.Updates, m.Updates, sameWords) {
-		return nil, nil, &Invalid{Field: "key", Rule: fmt.Sprintf(
-			"is that of the maintenance %s, which was kept as it happened and is not rewritten: %s", have.ID, quote(m.Key))}
+	if exists && !have.Backfilled {
+		if err := notRewritten(have.Subject(), m.Key, have.Updates, m.Updates); err != nil {
+			return nil, nil, err
+		}
 	}
 	fields := maintenanceFields(have, m, b)
 	if was, is := updatesField(have.Updates), updatesField(m.Updates); was != is {
@@ -52,12 +52,12 @@ func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 	if exists && len(fields) == 0 {
 		return nil, nil, nil
 	}
-	action := Create
+	action := b.place(&m.ID, have.ID, m.Updates, have.Updates)
 	if exists {
-		m.ID, m.Created, action = have.ID, have.Created, Amend
-		keepUpdateIDs(m.Updates, have.Updates)
-	} else {
-		m.ID = b.NewID()
+		m.Created = have.Created
+	}
+	if m.State == Scheduled {
+		warnings = append(warnings, b.cautions(m)...) // it has its id now, and does not overlap with itself
 	}
 	m.Backfilled, m.Changed = !m.Open(), now // what is still open goes on as a live one
 	b.PutMaintenance(m)
@@ -65,15 +65,27 @@ func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 	return []Change{{Action: action, Subject: m.Subject(), Name: m.Title, Fields: fields}}, warnings, nil
 }
 
-func sameWords(a, b Update) bool { return a.State == b.State && a.At.Equal(b.At) && a.Body == b.Body }
-
-// keepUpdateIDs gives updates that stand in the same place the identifiers that they had.
-func keepUpdateIDs(is, was []Update) {
-	for i := range is {
-		if i < len(was) {
-			is[i].ID = was[i].ID
-		}
+// notRewritten refuses to replace what was kept as it happened. The same updates again are no replacement.
+func notRewritten(have Subject, key string, was, is []Update) error {
+	same := func(a, b Update) bool { return a.State == b.State && a.At.Equal(b.At) && a.Body == b.Body }
+	if slices.EqualFunc(was, is, same) {
+		return nil
 	}
+	return &Invalid{Field: "key", Rule: fmt.Sprintf(
+		"is that of the %s %s, which was kept as it happened and is not rewritten: %s", have.Kind, have.ID, quote(key))}
+}
+
+// place gives a record the identifiers of the one that it replaces, updates in the same place included, or new ones.
+func (b *Book) place(id *string, have string, is, was []Update) Action {
+	if have == "" {
+		*id = b.NewID()
+		return Create
+	}
+	*id = have
+	for i := range min(len(is), len(was)) {
+		is[i].ID = was[i].ID
+	}
+	return Amend
 }
 
 // chronological puts updates in order of time. Documents give them newest first or oldest first; anything else is
@@ -184,9 +196,10 @@ func (b *Book) applyIncident(d IncidentDocument, now time.Time, by Actor) ([]Cha
 		return nil, nil, err
 	}
 	have, exists := b.Incident(i.Key)
-	if exists && !have.Backfilled && !slices.EqualFunc(have.Updates, i.Updates, sameWords) {
-		return nil, nil, &Invalid{Field: "key", Rule: fmt.Sprintf(
-			"is that of the incident %s, which was kept as it happened and is not rewritten: %s", have.ID, quote(i.Key))}
+	if exists && !have.Backfilled {
+		if err := notRewritten(have.Subject(), i.Key, have.Updates, i.Updates); err != nil {
+			return nil, nil, err
+		}
 	}
 	var fields differences
 	fields.add("title", have.Title, i.Title)
@@ -196,12 +209,9 @@ func (b *Book) applyIncident(d IncidentDocument, now time.Time, by Actor) ([]Cha
 	if exists && len(fields) == 0 {
 		return nil, nil, nil
 	}
-	action := Create
+	action := b.place(&i.ID, have.ID, i.Updates, have.Updates)
 	if exists {
-		i.ID, i.Created, action = have.ID, have.Created, Amend
-		keepUpdateIDs(i.Updates, have.Updates)
-	} else {
-		i.ID = b.NewID()
+		i.Created = have.Created
 	}
 	i.Changed, i.Backfilled = now, !i.Open()
 	b.PutIncident(i)

@@ -387,8 +387,12 @@ func TestARecordThatIsStillToComeKeepsTheRules(t *testing.T) {
 		t.Errorf("got %v, want the least notice kept", err)
 	}
 	d.Updates[0].At = start.Add(-72 * time.Hour)
-	if _, _, err := newBookWith(t, now).Apply([]Document{maintenance(d)}, now, operator); err != nil {
-		t.Errorf("got %v for one that was announced in time, want it entered", err)
+	b := newBookWith(t, now)
+	applied(t, b, now, maintenance(d))
+	b = b.reopened()
+	d.Why = "A disk is old."
+	if changes, warnings := applied(t, b, now, maintenance(d)); len(changes) != 1 || len(warnings) != 0 {
+		t.Errorf("got %v and %v for one that is amended, want one change, and no overlap with itself", changes, warnings)
 	}
 }
 

@@ -69,6 +69,15 @@ type Component struct {
 	Removed time.Time `json:"removed,omitzero"`
 }
 
+// FullName is the component's name as documents write it: "Group / Component", or its name alone when it has no group.
+// The group is the zero Group then.
+func (c Component) FullName(in Group) string {
+	if in.ID == "" {
+		return c.Name
+	}
+	return in.Name + " / " + c.Name
+}
+
 // Setting is one change of a component's own condition, kept for its history.
 type Setting struct {
 	ComponentID string    `json:"component_id"`

@@ -14,9 +14,3 @@ type Delta struct {
 	// Settings are the changes of components' own conditions, oldest first.
 	Settings []Setting
 }
-
-// Empty reports whether nothing changed.
-func (d Delta) Empty() bool {
-	return d.Page == nil &&
-		len(d.Groups)+len(d.Components)+len(d.Maintenances)+len(d.Incidents)+len(d.Series)+len(d.Settings) == 0
-}

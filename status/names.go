@@ -136,10 +136,8 @@ func (b *Book) makePast() *Book {
 
 // fullName is FullName, found by index.
 func (b *Book) fullName(c Component) string {
-	if g, ok := b.Group(c.GroupID); ok {
-		return g.Name + " / " + c.Name
-	}
-	return c.Name
+	g, _ := b.Group(c.GroupID)
+	return c.FullName(g)
 }
 
 // members are the ids of a group's components.

@@ -78,16 +78,14 @@ func componentNames(ids []string, groups []Group, components []Component) []stri
 	return names
 }
 
-// FullName is a component's name as documents write it: "Group / Component", or its name alone when it has no group.
+// FullName is the full name of the component with an id, and nothing when there is none.
 func FullName(id string, groups []Group, components []Component) string {
 	c, known := first(components, func(c Component) bool { return c.ID == id })
 	if !known {
 		return ""
 	}
-	if g, ok := first(groups, func(g Group) bool { return g.ID == c.GroupID }); ok {
-		return g.Name + " / " + c.Name
-	}
-	return c.Name
+	g, _ := first(groups, func(g Group) bool { return g.ID == c.GroupID })
+	return c.FullName(g)
 }
 
 func entries(updates []Update, zone *time.Location) []Entry {

@@ -92,7 +92,7 @@ func (d *door) incidents(_ context.Context, in *incidentListInput) (*plain[api.L
 }
 
 func componentView(p *board.Picture, c status.Component) api.Component {
-	view := api.Component{Component: c, FullName: fullName(p, c.ID), Status: cmp.Or(p.Conditions[c.ID], c.Condition)}
+	view := api.Component{Component: c, FullName: p.FullName(c.ID), Status: cmp.Or(p.Conditions[c.ID], c.Condition)}
 	if g, ok := p.Group(c.GroupID); ok {
 		view.Group = g.Name
 	}
@@ -124,22 +124,10 @@ func incidentView(p *board.Picture, i status.Incident) api.Incident {
 	return api.Incident{Incident: i, Components: fullNames(p, i.Affects)}
 }
 
-// fullName is a component's name as documents write it, also when it has left the page.
-func fullName(p *board.Picture, id string) string {
-	c, ok := p.Component(id)
-	if !ok {
-		return ""
-	}
-	if g, ok := p.Group(c.GroupID); ok {
-		return g.Name + " / " + c.Name
-	}
-	return c.Name
-}
-
 func fullNames(p *board.Picture, ids []string) []string {
 	names := make([]string, 0, len(ids))
 	for _, id := range ids {
-		if name := fullName(p, id); name != "" {
+		if name := p.FullName(id); name != "" {
 			names = append(names, name)
 		}
 	}
