@@ -58,7 +58,7 @@ func (c *checker) maintenance(tree *node) *status.MaintenanceDocument {
 		{"despite_blackout", c.text(&m.DespiteBlackout)},
 		{"promises", listOf(c, &m.Promises, c.promise)},
 		{"recurrence", c.recurrence(&m.Recurrence)},
-		{"updates", listOf(c, &m.Updates, c.update(aMaintenance, maintenanceStates))},
+		{"updates", listOf(c, &m.Updates, c.update(aMaintenance, status.MaintenanceStates))},
 		{"runbook", c.opaque},
 	})
 	if m.Title == "" {
@@ -84,7 +84,7 @@ func (c *checker) incident(tree *node) *status.IncidentDocument {
 		{"title", c.line(&i.Title)},
 		{"affects", listOf(c, &i.Affects, c.name)},
 		{"impact", oneOf(c, &i.Impact, status.Conditions...)},
-		{"updates", listOf(c, &i.Updates, c.update(anIncident, incidentStates))},
+		{"updates", listOf(c, &i.Updates, c.update(anIncident, status.IncidentStates))},
 	})
 	if i.Title == "" {
 		c.missing(tree, "title", "is required: what readers see first")
@@ -208,7 +208,7 @@ func (c *checker) update(what string, states []status.State) func(into *status.U
 // state reads a state of one kind, and knows the states of the other.
 func (c *checker) state(into *status.State, what string, states []status.State) reader {
 	return func(n *node, path string) {
-		if s := status.State(n.text); !slices.Contains(states, s) && slices.Contains(slices.Concat(maintenanceStates, incidentStates), s) {
+		if s := status.State(n.text); !slices.Contains(states, s) && slices.Contains(slices.Concat(status.MaintenanceStates, status.IncidentStates), s) {
 			c.refuse(n, path, fmt.Sprintf("must be %s, for this is %s; %s belongs to the other kind", either(words(states)), what, shown(n.text)))
 			return
 		}

@@ -8,12 +8,6 @@ import (
 	"example.org/interlude/status"
 )
 
-// The states that tell a maintenance's updates from an incident's.
-var (
-	maintenanceStates = []status.State{status.Scheduled, status.InProgress, status.Verifying, status.Completed, status.Canceled}
-	incidentStates    = []status.State{status.Investigating, status.Identified, status.Monitoring, status.Resolved, status.Postmortem}
-)
-
 // The keys of each kind of document, for finding out which one it is before it is read.
 var (
 	pageKeys        = []string{"kind", "page", "components"}
@@ -114,11 +108,11 @@ func kindOfUpdates(tree *node) (status.Kind, bool) {
 		var scratch checker
 		scratch.src, scratch.bad = &source{lines: []string{""}}, map[string]bool{}
 		var s status.State
-		oneOf(&scratch, &s, slices.Concat(maintenanceStates, incidentStates)...)(state, "")
+		oneOf(&scratch, &s, slices.Concat(status.MaintenanceStates, status.IncidentStates)...)(state, "")
 		switch {
-		case slices.Contains(maintenanceStates, s):
+		case slices.Contains(status.MaintenanceStates, s):
 			return status.KindMaintenance, true
-		case slices.Contains(incidentStates, s):
+		case slices.Contains(status.IncidentStates, s):
 			return status.KindIncident, true
 		}
 	}

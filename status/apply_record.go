@@ -136,8 +136,6 @@ var recordRank = map[State]int{
 	Investigating: 1, Identified: 2, Monitoring: 3, Resolved: 4, Postmortem: 5,
 }
 
-var maintenanceStates = []State{Scheduled, InProgress, Verifying, Completed, Canceled}
-
 // replay takes the maintenance through its recorded updates.
 func (m Maintenance) replay(updates []UpdateDocument, place func(int) string, by Actor) (Maintenance, error) {
 	m.Backfilled, m.State, m.Updates = true, updates[0].Status, nil
@@ -148,7 +146,7 @@ func (m Maintenance) replay(updates []UpdateDocument, place func(int) string, by
 		switch {
 		case len(u.Components) > 0:
 			return m, &Invalid{Field: place(i) + ".components", Rule: "cannot be given for a maintenance: its components are under maintenance while it is in progress"}
-		case !slices.Contains(maintenanceStates, u.Status):
+		case !slices.Contains(MaintenanceStates, u.Status):
 			return m, &Invalid{Field: place(i) + ".status", Rule: "must be scheduled, in_progress, verifying, completed or canceled, not " + quote(string(u.Status))}
 		case u.Status != from && !reopened && (from.Ended() || recordRank[u.Status] < recordRank[from]):
 			return m, &Invalid{Field: place(i) + ".status", Rule: fmt.Sprintf("cannot follow %s: got %s", from, u.Status)}

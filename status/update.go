@@ -23,6 +23,12 @@ const (
 	Postmortem    State = "postmortem"
 )
 
+// The states of each kind of event, in the order of their lives.
+var (
+	MaintenanceStates = []State{Scheduled, InProgress, Verifying, Completed, Canceled}
+	IncidentStates    = []State{Investigating, Identified, Monitoring, Resolved, Postmortem}
+)
+
 // Label is the state in words, such as "In progress".
 func (s State) Label() string { return sentenceCase(string(s)) }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -187,8 +188,7 @@ func (conditionWord) Schema(huma.Registry) *huma.Schema { return oneOf(status.Co
 
 // Schema lists the states, of maintenances and then of incidents.
 func (stateWord) Schema(huma.Registry) *huma.Schema {
-	return oneOf(status.Scheduled, status.InProgress, status.Verifying, status.Completed, status.Canceled,
-		status.Investigating, status.Identified, status.Monitoring, status.Resolved, status.Postmortem)
+	return oneOf(slices.Concat(status.MaintenanceStates, status.IncidentStates)...)
 }
 
 // Schema lists the modes.

@@ -118,7 +118,7 @@ type postCommand struct {
 
 // Run posts it.
 func (c *postCommand) Run(ctx context.Context, s *session) error {
-	if err := oneOf("--status", c.Status, maintenanceStates[1:]); err != nil {
+	if err := oneOf("--status", c.Status, status.MaintenanceStates[1:]); err != nil {
 		return err
 	}
 	body, err := c.text(s)

@@ -38,7 +38,7 @@ type incidentListCommand struct {
 
 // Run prints a table.
 func (c *incidentListCommand) Run(ctx context.Context, s *session) error {
-	if err := eachOneOf("--state", c.State, incidentStates); err != nil {
+	if err := eachOneOf("--state", c.State, status.IncidentStates); err != nil {
 		return err
 	}
 	list, err := all(c.Limit, func(limit int, cursor string) (api.List[api.Incident], error) {
@@ -118,7 +118,7 @@ func (c *incidentCreateCommand) Run(ctx context.Context, s *session) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	if err := cmp.Or(oneOf("--status", c.Status, incidentStates[:3]), oneOf("--impact", c.Impact, status.Conditions)); err != nil {
+	if err := cmp.Or(oneOf("--status", c.Status, status.IncidentStates[:3]), oneOf("--impact", c.Impact, status.Conditions)); err != nil {
 		return err
 	}
 	body, err := s.textOf(c.Body)
@@ -151,7 +151,7 @@ func (c *incidentPostCommand) Run(ctx context.Context, s *session) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	if err := oneOf("--status", c.Status, incidentStates); err != nil {
+	if err := oneOf("--status", c.Status, status.IncidentStates); err != nil {
 		return err
 	}
 	body, err := c.text(s)

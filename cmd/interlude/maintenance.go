@@ -46,7 +46,7 @@ type maintenanceListCommand struct {
 
 // Run prints a table.
 func (c *maintenanceListCommand) Run(ctx context.Context, s *session) error {
-	if err := eachOneOf("--state", c.State, maintenanceStates); err != nil {
+	if err := eachOneOf("--state", c.State, status.MaintenanceStates); err != nil {
 		return err
 	}
 	list, err := all(c.Limit, func(limit int, cursor string) (api.List[api.Maintenance], error) {

@@ -7,12 +7,6 @@ import (
 	"example.org/interlude/status"
 )
 
-// The states that lists can be narrowed to, and that posts can move to.
-var (
-	maintenanceStates = []status.State{status.Scheduled, status.InProgress, status.Verifying, status.Completed, status.Canceled}
-	incidentStates    = []status.State{status.Investigating, status.Identified, status.Monitoring, status.Resolved, status.Postmortem}
-)
-
 // oneOf refuses a word of the command line that is none of the known ones, and names the nearest. An empty one is as good
 // as none.
 func oneOf[T ~string](flag string, given T, known []T) error {
