@@ -34,6 +34,7 @@ var plan = []room{
 	{"document", words, "status", "the YAML documents, read strictly"},
 	{"api", words, "status", "the native wire: JSON types, problems, the Go client"},
 
+	{"snapshot", hands, "", "bodies rendered once, compressed once, served to all"},
 	{"clock", hands, "", "the time of day, and the same driven by hand"},
 	{"board", hands, "status api", "an immutable picture of now, rebuilt from the feed of events"},
 	{"keeper", hands, "status", "the only writer: does what is asked and what is due"},
@@ -41,11 +42,11 @@ var plan = []room{
 	{"spool", hands, "status", "accepted means durable: mail, posts, messages"},
 	{"gate", hands, "status board spool api", "the proxy that keeps the promises"},
 	{"runbook", hands, "status api", "steps, runner, journal, roll-back"},
-	{"page", hands, "status board", "the public page, its reports, feeds and calendar"},
+	{"page", hands, "status board snapshot", "the public page, its reports, feeds and calendar"},
 
 	{"examples", edges, "", "documents to start from, embedded"},
 	{"store", edges, "words notify", "the tables; one SQL text for SQLite and PostgreSQL"},
-	{"statuspage", edges, "words board keeper notify", "the Statuspage-compatible API"},
+	{"statuspage", edges, "words board keeper notify snapshot", "the Statuspage-compatible API"},
 	{"web", edges, "words hands store statuspage", "the HTTP door; mounts page and statuspage"},
 	{"cmd/interlude", edges, "words hands edges", "subcommands, configuration, wiring; knows everybody"},
 

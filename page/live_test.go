@@ -63,7 +63,7 @@ func TestPagesThatAreKeptKeepNoPicture(t *testing.T) {
 	if old.Value() != nil {
 		t.Error("got the old picture kept by pages that were made of it, want it forgotten")
 	}
-	if len(s.reports.pages) == 0 {
+	if s.reports.Len() == 0 {
 		t.Error("got no page kept, want those that were read")
 	}
 }

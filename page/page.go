@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"example.org/interlude/board"
+	"example.org/interlude/snapshot"
 	"example.org/interlude/status"
 )
 
@@ -55,7 +56,7 @@ type Site struct {
 
 	edition atomic.Pointer[edition]
 	render  func(*edition) ([]byte, error) // of the index
-	reports shelf                          // of report and history pages, made when first asked for
+	reports snapshot.Shelf                 // of report and history pages, made when first asked for
 	kept    renderings
 	streams atomic.Int64
 	closing chan struct{} // closed when live streams are to end
@@ -72,15 +73,20 @@ type edition struct {
 	// version changes when readers should look again. What only follows from the time passing does not change it:
 	// the countdown of a page that is open runs by itself.
 	version string
-	index   *document
+	index   *snapshot.Snapshot
 	// replaced is closed when a newer edition has come out.
 	replaced chan struct{}
 }
 
+// mostKept bounds the pages kept besides the index.
+const mostKept = 512
+
+const htmlType = "text/html; charset=utf-8"
+
 // New makes a site of a board.
 func New(b Board, c Clock, log *slog.Logger) *Site {
 	s := &Site{board: b, clock: c, log: log, mux: http.NewServeMux(), closing: make(chan struct{})}
-	s.render, s.reports.most = s.renderIndex, mostKept
+	s.render, s.reports.Most = s.renderIndex, mostKept
 	s.mux.HandleFunc("GET /{$}", s.serveIndex)
 	s.mux.HandleFunc("GET /history", s.serveHistory)
 	s.mux.HandleFunc("GET /history/{month}", s.serveHistory)
@@ -170,11 +176,11 @@ func (s *Site) publish() *edition {
 		}
 		html = []byte("<!doctype html><title>Status</title><p>This page cannot be shown at the moment.</p>")
 	}
-	if was != nil && was.picture == e.picture && was.index.reads(html) {
+	if was != nil && was.picture == e.picture && was.index.Reads(html) {
 		return e
 	}
-	e.index = newDocument(html, "text/html; charset=utf-8")
-	e.index.form(preferred) // nobody waits for what nearly everybody asks for
+	e.index = snapshot.New(html, htmlType)
+	e.index.Warm()
 	s.edition.Store(e)
 	s.log.Debug("page rendered", "seq", e.picture.Seq, "bytes", len(html), "took", time.Since(began))
 	if was != nil {

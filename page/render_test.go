@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"example.org/interlude/board"
+	"example.org/interlude/snapshot"
 	"example.org/interlude/status"
 )
 
@@ -183,12 +184,12 @@ func TestThePageIsSmall(t *testing.T) {
 	const most = 30 << 10
 	for name, s := range everyState(t) {
 		index := s.edition.Load().index
-		if size := len(index.form(preferred).body) + len(scriptDocument.form(preferred).body); size > most {
+		if size := sent(index) + sent(scriptDocument); size > most {
 			t.Errorf("%s: page and script have %d bytes in brotli, want at most %d", name, size, most)
 		}
 	}
 	s := everyState(t)["under way"]
-	t.Logf("page %d, script %d bytes in brotli", len(s.edition.Load().index.form(preferred).body), len(scriptDocument.form(preferred).body))
+	t.Logf("page %d, script %d bytes in brotli", sent(s.edition.Load().index), sent(scriptDocument))
 }
 
 func TestPagesNameTheirOwnAddress(t *testing.T) {
@@ -320,4 +321,12 @@ func TestAReaderWhoHasThePageIsToldSo(t *testing.T) {
 	if answer.Code != http.StatusNotModified || answer.Body.Len() > 0 {
 		t.Errorf("got %d with %d bytes, want 304 with none", answer.Code, answer.Body.Len())
 	}
+}
+
+// sent is how many bytes a browser is sent of a snapshot.
+func sent(s *snapshot.Snapshot) int {
+	answer, ask := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
+	ask.Header.Set("Accept-Encoding", "br")
+	s.Serve(answer, ask, http.StatusOK)
+	return answer.Body.Len()
 }

@@ -4,11 +4,11 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"encoding/hex"
 	"net/http"
 	"strings"
 
 	"example.org/interlude/board"
+	"example.org/interlude/snapshot"
 )
 
 //go:embed assets/page.css
@@ -18,10 +18,10 @@ var styleSheet string
 var script []byte
 
 var (
-	scriptDocument = newDocument(script, "text/javascript; charset=utf-8")
-	scriptPath     = "/assets/live." + hex.EncodeToString(scriptDocument.sum[:6]) + ".js"
+	scriptDocument = snapshot.New(script, "text/javascript; charset=utf-8")
+	scriptPath     = "/assets/live." + scriptDocument.Name() + ".js"
 	// release names what a page needs besides its HTML: a reader's page that has another one is loaded anew.
-	release = hex.EncodeToString(newDocument([]byte(styleSheet), "").sum[:3]) + hex.EncodeToString(scriptDocument.sum[:3])
+	release = snapshot.New([]byte(styleSheet), "").Name()[:6] + scriptDocument.Name()[:6]
 	policy  = []string{contentSecurityPolicy()}
 )
 
@@ -47,7 +47,7 @@ func secure(h http.Header) {
 }
 
 func serveScript(w http.ResponseWriter, r *http.Request) {
-	scriptDocument.serve(immutable{w}, r, http.StatusOK)
+	scriptDocument.Serve(immutable{w}, r, http.StatusOK)
 }
 
 // immutable lets caches keep what is named after its own hash for a year.
@@ -68,10 +68,10 @@ func (s *Site) serveIndex(w http.ResponseWriter, r *http.Request) {
 	e := s.edition.Load()
 	if !e.picture.Loaded {
 		w.Header().Set("Retry-After", "5")
-		e.index.serve(w, r, http.StatusServiceUnavailable)
+		e.index.Serve(w, r, http.StatusServiceUnavailable)
 		return
 	}
-	e.index.serve(e.answering(w, r), r, http.StatusOK)
+	e.index.Serve(e.answering(w, r), r, http.StatusOK)
 }
 
 // versionAsked is the parameter in which live.js names the version that it wants to see: a cache in between that has
@@ -95,7 +95,7 @@ type unkept struct{ http.ResponseWriter }
 
 // WriteHeader sets the header last, so that it stands.
 func (w unkept) WriteHeader(status int) {
-	w.Header()["Cache-Control"] = uncached
+	w.Header().Set("Cache-Control", "no-store")
 	w.ResponseWriter.WriteHeader(status)
 }
 
@@ -108,9 +108,9 @@ func (s *Site) serveReport(w http.ResponseWriter, r *http.Request) {
 		s.serveMissing(w, r)
 		return
 	}
-	as := stamp{event: event.Seq, frame: e.picture.Framed}
+	as := snapshot.Stamp{Event: event.Seq, Frame: e.picture.Framed}
 	if event.Open() || !e.asOf.IsZero() {
-		as = stamp{edition: e.number}
+		as = snapshot.Stamp{Edition: e.number}
 	}
 	s.serveKept(e.answering(w, r), r, "/incidents/"+event.Subject().ID, as, func() ([]byte, error) { return s.renderReport(e, event) })
 }
@@ -122,27 +122,38 @@ func (s *Site) serveHistory(w http.ResponseWriter, r *http.Request) {
 		s.serveMissing(w, r)
 		return
 	}
-	s.serveKept(e.answering(w, r), r, "/history/"+month, stamp{edition: e.number}, func() ([]byte, error) { return s.renderHistory(e, month) })
+	s.serveKept(e.answering(w, r), r, "/history/"+month, snapshot.Stamp{Edition: e.number}, func() ([]byte, error) { return s.renderHistory(e, month) })
 }
 
-func (s *Site) serveKept(w http.ResponseWriter, r *http.Request, path string, as stamp, f func() ([]byte, error)) {
-	page, err := s.reports.get(path, as, f)
+func (s *Site) serveKept(w http.ResponseWriter, r *http.Request, path string, as snapshot.Stamp, f func() ([]byte, error)) {
+	page, err := s.keptPage(path, as, f)
 	if err != nil {
 		s.log.Error("a page cannot be rendered", "path", path, "error", err)
 		http.Error(w, "This page cannot be shown at the moment.", http.StatusInternalServerError)
 		return
 	}
-	page.serve(w, r, http.StatusOK)
+	page.Serve(w, r, http.StatusOK)
+}
+
+// keptPage is the page at a path as of a stamp, made by f if need be.
+func (s *Site) keptPage(path string, as snapshot.Stamp, f func() ([]byte, error)) (*snapshot.Snapshot, error) {
+	return s.reports.Get(path, as, func() (*snapshot.Snapshot, error) {
+		html, err := f()
+		if err != nil {
+			return nil, err
+		}
+		return snapshot.New(html, htmlType), nil
+	})
 }
 
 func (s *Site) serveMissing(w http.ResponseWriter, r *http.Request) {
 	e := s.edition.Load()
-	page, err := s.reports.get("", stamp{frame: e.picture.Framed}, func() ([]byte, error) { return s.renderMissing(e) })
+	page, err := s.keptPage("", snapshot.Stamp{Frame: e.picture.Framed}, func() ([]byte, error) { return s.renderMissing(e) })
 	if err != nil {
 		http.NotFound(w, r)
 		return
 	}
-	page.serve(w, r, http.StatusNotFound)
+	page.Serve(w, r, http.StatusNotFound)
 }
 
 var _ Board = (*board.Board)(nil)

@@ -1,4 +1,4 @@
-package page
+package snapshot
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 )
 
 func TestAReaderGetsTheBestEncodingThatItAccepts(t *testing.T) {
-	d := newDocument([]byte(strings.Repeat("All systems operational. ", 100)), "text/html; charset=utf-8")
+	d := New([]byte(strings.Repeat("All systems operational. ", 100)), "text/html; charset=utf-8")
 	tests := []struct{ accept, want string }{
 		{"", ""},
 		{"br", "br"},
@@ -39,11 +39,11 @@ func TestAReaderGetsTheBestEncodingThatItAccepts(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.Header.Set("Accept-Encoding", tt.accept)
 			w := httptest.NewRecorder()
-			d.serve(w, r, http.StatusOK)
+			d.Serve(w, r, http.StatusOK)
 			if got := w.Header().Get("Content-Encoding"); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
-			if got := unpacked(t, tt.want, w.Body); !d.reads(got) {
+			if got := unpacked(t, tt.want, w.Body); !d.Reads(got) {
 				t.Errorf("got %d other bytes, want the document", len(got))
 			}
 			if w.Header().Get("Vary") != "Accept-Encoding" || !strings.HasSuffix(w.Header().Get("Etag"), `"`) {
@@ -80,7 +80,7 @@ func unpacked(t *testing.T, encoding string, body io.Reader) []byte {
 }
 
 func TestEachEncodingHasATagOfItsOwn(t *testing.T) {
-	d := newDocument(bytes.Repeat([]byte("x"), 1000), "text/plain")
+	d := New(bytes.Repeat([]byte("x"), 1000), "text/plain")
 	seen := make(map[string]bool)
 	for i := range encodings {
 		f := d.form(i)
@@ -89,14 +89,14 @@ func TestEachEncodingHasATagOfItsOwn(t *testing.T) {
 		}
 		seen[f.etag[0]] = true
 	}
-	small := newDocument([]byte("x"), "text/plain")
+	small := New([]byte("x"), "text/plain")
 	if small.form(preferred) != nil || small.choose([]string{"br"}).coding != nil {
 		t.Error("got a compressed form of one byte, want it as it is")
 	}
 }
 
 func TestAnEncodingIsMadeOnceForAllWhoAsk(t *testing.T) {
-	d := newDocument(bytes.Repeat([]byte("All systems operational. "), 1000), "text/plain")
+	d := New(bytes.Repeat([]byte("All systems operational. "), 1000), "text/plain")
 	var all sync.WaitGroup
 	var first atomic.Pointer[byte]
 	for range 50 {
@@ -116,43 +116,11 @@ func TestAnEncodingIsMadeOnceForAllWhoAsk(t *testing.T) {
 func FuzzChoose(f *testing.F) {
 	f.Add("gzip;q=1.0, *;q=0")
 	f.Add("br;q=,identity;q=0")
-	d := newDocument(bytes.Repeat([]byte("x"), 1000), "text/plain")
+	d := New(bytes.Repeat([]byte("x"), 1000), "text/plain")
 	f.Fuzz(func(t *testing.T, accept string) {
 		if form := d.choose([]string{accept}); form.body == nil {
 			t.Errorf("got a form that is not there for %q", accept)
 		}
 		_ = matches([]string{accept}, `"tag"`)
 	})
-}
-
-func TestAPageIsMadeOnceAndAgainWhenItsStampChanges(t *testing.T) {
-	s := shelf{most: 4}
-	var made atomic.Int64
-	get := func(path string, as stamp) *document {
-		d, err := s.get(path, as, func() ([]byte, error) {
-			made.Add(1)
-			return []byte(path), nil
-		})
-		if err != nil {
-			t.Error(err)
-		}
-		return d
-	}
-	var all sync.WaitGroup
-	for range 50 {
-		all.Go(func() { get("/incidents/a", stamp{event: 1}) })
-	}
-	all.Wait()
-	if got := made.Load(); got != 1 {
-		t.Errorf("got the page made %d times for fifty readers, want once", got)
-	}
-	if first, second := get("/incidents/a", stamp{event: 1}), get("/incidents/a", stamp{event: 2}); first == second {
-		t.Error("got the old page for a new stamp, want it made again")
-	}
-	for _, path := range []string{"/b", "/c", "/d", "/e", "/f"} {
-		get(path, stamp{})
-	}
-	if len(s.pages) > 4 {
-		t.Errorf("got %d pages kept, want at most 4", len(s.pages))
-	}
 }

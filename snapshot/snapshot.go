@@ -1,10 +1,19 @@
-package page
+// Package snapshot serves bodies that are rendered once and then only written out.
+//
+// Begin with [New]: a [Snapshot] is one document that never changes, compressed once in each encoding that somebody
+// asks for, with a strong ETag for each. [Snapshot.Serve] answers a GET or a HEAD with it and allocates nothing, however large
+// it is. A [Shelf] keeps those that are made when first asked for, each as of a [Stamp].
+//
+// What it promises: whoever sends the tag of what they have gets 304, no two bodies share a tag, and nobody who asks is
+// answered in an encoding that they refused. What is kept says nothing about who may see it: a snapshot is public.
+package snapshot
 
 import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"math/bits"
 	"net/http"
 	"slices"
@@ -16,9 +25,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// document is one page in every encoding that readers ask for. What it says never changes; it is compressed when it
+// Snapshot is one document in every encoding that readers ask for. What it says never changes; it is compressed when it
 // is first asked for in an encoding, once for all who ask.
-type document struct {
+type Snapshot struct {
 	contentType []string
 	sum         [sha256.Size]byte
 	forms       [len(encodings)]form
@@ -46,14 +55,15 @@ const (
 // smallest is the length below which compressing saves no packet.
 const smallest = 256
 
-func newDocument(body []byte, contentType string) *document {
-	d := &document{contentType: []string{contentType}, sum: sha256.Sum256(body)}
+// New makes a snapshot of a body, which belongs to it from then on.
+func New(body []byte, contentType string) *Snapshot {
+	d := &Snapshot{contentType: []string{contentType}, sum: sha256.Sum256(body)}
 	d.forms[identity].fill(d, identity, body)
 	return d
 }
 
 // form gives the document in an encoding, or nil where it saves nothing.
-func (d *document) form(i int) *form {
+func (d *Snapshot) form(i int) *form {
 	f := &d.forms[i]
 	if i != identity {
 		f.once.Do(func() {
@@ -73,14 +83,23 @@ func (d *document) form(i int) *form {
 	return f
 }
 
-func (f *form) fill(d *document, i int, body []byte) {
+func (f *form) fill(d *Snapshot, i int, body []byte) {
 	f.body = body
 	f.etag = []string{`"` + base64.RawURLEncoding.EncodeToString(d.sum[:12]) + "-" + encodings[i] + `"`}
 	f.length = []string{strconv.Itoa(len(body))}
 }
 
-// reads reports whether the document says what body says.
-func (d *document) reads(body []byte) bool { return bytes.Equal(d.forms[identity].body, body) }
+// Warm compresses the snapshot in the encoding that nearly everybody asks for, so that nobody waits for it.
+func (d *Snapshot) Warm() { d.form(preferred) }
+
+// Name is a short text that no other body has.
+func (d *Snapshot) Name() string { return hex.EncodeToString(d.sum[:6]) }
+
+// Body is the document as it is. It must not be changed.
+func (d *Snapshot) Body() []byte { return d.forms[identity].body }
+
+// Reads reports whether the snapshot says what body says.
+func (d *Snapshot) Reads(body []byte) bool { return bytes.Equal(d.forms[identity].body, body) }
 
 var zstdEncoder, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1))
 
@@ -110,9 +129,9 @@ var (
 	uncached     = []string{"no-store"}
 )
 
-// serve answers a GET or HEAD with the document in the encoding that suits the reader, or with 304 when the reader
+// Serve answers a GET or HEAD with the document in the encoding that suits the reader, or with 304 when the reader
 // has it (RFC 9110, 13.1.2). Beyond the headers it allocates nothing.
-func (d *document) serve(w http.ResponseWriter, r *http.Request, status int) {
+func (d *Snapshot) Serve(w http.ResponseWriter, r *http.Request, status int) {
 	f := d.choose(r.Header["Accept-Encoding"])
 	h := w.Header()
 	h["Vary"] = varyEncoding
@@ -139,7 +158,7 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request, status int) {
 
 // choose picks the best encoding that the reader accepts and the document has (RFC 9110, 12.5.3). Weights count
 // only where they are zero: a reader who accepts brotli at all gets it.
-func (d *document) choose(accept []string) *form {
+func (d *Snapshot) choose(accept []string) *form {
 	var may [len(encodings)]bool
 	may[identity] = true
 	for _, line := range accept {
