@@ -14,7 +14,7 @@ func (p *Picture) with(d status.Delta) *Picture {
 		Seq: d.Seq, Loaded: true, Page: p.Page, replaced: make(chan struct{}), Past: p.Past,
 		groups: maps.Clone(p.groups), components: maps.Clone(p.components), maintenances: p.maintenances,
 		incidents: p.incidents, changed: p.changed, Framed: p.Framed, series: maps.Clone(p.series), keys: p.keys, settings: maps.Clone(p.settings),
-		concerned: maps.Clone(p.concerned), Touched: maps.Clone(p.Touched),
+		concerned: maps.Clone(p.concerned), Moved: p.Moved, Touched: maps.Clone(p.Touched),
 	}
 	if d.Page != nil {
 		n.Page = *d.Page
@@ -47,6 +47,7 @@ func (p *Picture) takeEvents(d status.Delta) {
 	}
 	p.keys, p.maintenances, p.incidents = maps.Clone(p.keys), maps.Clone(p.maintenances), maps.Clone(p.incidents)
 	p.changed = maps.Clone(p.changed)
+	p.Moved = maps.Clone(p.Moved)
 	changed := make(map[status.Subject]bool, len(d.Maintenances)+len(d.Incidents))
 	var ended []Event
 	place := func(e Event, id, key string, open bool, affects, before []string) {
@@ -61,6 +62,14 @@ func (p *Picture) takeEvents(d status.Delta) {
 		var before []string
 		if was, known := p.maintenances[m.ID]; known {
 			before = was.Affects
+			p.forget(was.Subject(), was.Key, m.Key)
+		}
+		p.move(m.Affects, m.Updates, func(i int) []status.Effect { return m.Effects(i) })
+		if !m.Removed.IsZero() {
+			delete(p.maintenances, m.ID)
+			changed[m.Subject()] = true
+			p.concern(Event{Maintenance: &m}, nil, before)
+			continue
 		}
 		p.maintenances[m.ID] = &m
 		place(Event{Maintenance: &m, Seq: d.Seq}, m.ID, m.Key, m.Open(), m.Affects, before)
@@ -69,6 +78,14 @@ func (p *Picture) takeEvents(d status.Delta) {
 		var before []string
 		if was, known := p.incidents[i.ID]; known {
 			before = was.Affects
+			p.forget(was.Subject(), was.Key, i.Key)
+		}
+		p.move(i.Affects, i.Updates, func(n int) []status.Effect { return i.Effects(n) })
+		if !i.Removed.IsZero() {
+			delete(p.incidents, i.ID)
+			changed[i.Subject()] = true
+			p.concern(Event{Incident: &i}, nil, before)
+			continue
 		}
 		p.incidents[i.ID] = &i
 		place(Event{Incident: &i, Seq: d.Seq}, i.ID, i.Key, i.Open(), i.Affects, before)
@@ -82,6 +99,27 @@ func (p *Picture) takeEvents(d status.Delta) {
 	past = append(past, ended...)
 	p.Past = past
 	slices.SortStableFunc(p.Past, func(a, b Event) int { return b.At().Compare(a.At()) })
+}
+
+// forget drops the key that an event had, when it has another one now or none.
+func (p *Picture) forget(of status.Subject, was, is string) {
+	if was != is {
+		delete(p.keys, status.Subject{Kind: of.Kind, ID: was})
+	}
+}
+
+// move notes when readers last saw the components change through the updates of an event.
+func (p *Picture) move(affects []string, updates []status.Update, effects func(int) []status.Effect) {
+	if len(affects) == 0 {
+		return
+	}
+	for n, u := range updates {
+		for _, e := range effects(n) {
+			if e.Was != e.Is && u.At.After(p.Moved[e.Component]) {
+				p.Moved[e.Component] = u.At
+			}
+		}
+	}
 }
 
 // concern notes an event at the components that it affects, and takes it from those that it no longer does.

@@ -29,6 +29,8 @@ type Picture struct {
 	// the page itself, its groups or its components last changed.
 	Touched map[string]int64
 	Framed  int64
+	// Moved tells for each component id when an update of an event last changed what readers see of it.
+	Moved map[string]time.Time
 
 	groups       map[string]status.Group
 	components   map[string]status.Component
@@ -90,7 +92,7 @@ func blank() *Picture {
 		Conditions: map[string]status.Condition{}, Touched: map[string]int64{}, groups: map[string]status.Group{},
 		components: map[string]status.Component{}, maintenances: map[string]*status.Maintenance{},
 		incidents: map[string]*status.Incident{}, changed: map[string]int64{}, series: map[string]*status.Series{}, keys: map[status.Subject]string{},
-		settings: map[string][]status.Setting{}, concerned: map[string][]Event{}, replaced: make(chan struct{}),
+		settings: map[string][]status.Setting{}, concerned: map[string][]Event{}, Moved: map[string]time.Time{}, replaced: make(chan struct{}),
 	}
 }
 

@@ -44,6 +44,7 @@ func (c *checker) maintenance(tree *node) *status.MaintenanceDocument {
 	var m status.MaintenanceDocument
 	c.mapping(tree, "", aMaintenance, []field{
 		{"kind", ignored},
+		{"id", c.line(&m.ID)},
 		{"key", c.line(&m.Key)},
 		{"title", c.line(&m.Title)},
 		{"window", c.window(&m.Window)},
@@ -80,6 +81,7 @@ func (c *checker) incident(tree *node) *status.IncidentDocument {
 	var i status.IncidentDocument
 	c.mapping(tree, "", anIncident, []field{
 		{"kind", ignored},
+		{"id", c.line(&i.ID)},
 		{"key", c.line(&i.Key)},
 		{"title", c.line(&i.Title)},
 		{"affects", listOf(c, &i.Affects, c.name)},
@@ -190,6 +192,7 @@ func (c *checker) update(what string, states []status.State) func(into *status.U
 	return func(into *status.UpdateDocument) reader {
 		return func(n *node, path string) {
 			c.mapping(n, path, "an update of "+what, []field{
+				{"id", c.line(&into.ID)},
 				{"status", c.state(&into.Status, what, states)},
 				{"at", c.time(&into.At)},
 				{"body", c.text(&into.Body)},

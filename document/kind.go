@@ -12,10 +12,10 @@ import (
 var (
 	pageKeys        = []string{"kind", "page", "components"}
 	maintenanceKeys = []string{
-		"kind", "key", "title", "window", "summary", "why", "affects", "begin", "complete", "reminders", "overrun_every",
+		"kind", "id", "key", "title", "window", "summary", "why", "affects", "begin", "complete", "reminders", "overrun_every",
 		"short_notice", "despite_blackout", "promises", "recurrence", "updates", "runbook",
 	}
-	incidentKeys = []string{"kind", "key", "title", "affects", "impact", "updates"}
+	incidentKeys = []string{"kind", "id", "key", "title", "affects", "impact", "updates"}
 )
 
 // kindOf finds out what a document is. The strongest sign decides; what contradicts it is refused afterwards, as a key

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -44,14 +45,13 @@ type writer struct {
 func (w *writer) page(p status.PageDocument) {
 	w.head("page")
 	w.depth++
+	w.text("id", p.Page.ID)
 	w.text("name", p.Page.Name)
 	w.text("url", p.Page.URL)
 	w.text("description", p.Page.Description)
 	w.text("time_zone", p.Page.TimeZone)
 	w.duration("least_notice", p.Page.LeastNotice)
-	if p.Page.MaintenanceCounts {
-		w.raw("maintenance_counts", "true")
-	}
+	w.flag("maintenance_counts", p.Page.MaintenanceCounts)
 	if len(p.Page.Blackouts) > 0 {
 		w.head("blackouts")
 		for _, b := range p.Page.Blackouts {
@@ -68,15 +68,21 @@ func (w *writer) page(p status.PageDocument) {
 }
 
 func (w *writer) component(c status.ComponentNode) {
-	if c.Group == "" && c.Description == "" {
+	if plain(c) {
 		w.item(w.scalar(c.Name, true))
 		return
 	}
 	w.block(func() {
+		w.text("id", c.ID)
 		w.text("name", c.Name)
 		w.text("group", c.Group)
 		w.text("description", c.Description)
-		if slices.ContainsFunc(c.Components, func(c status.ComponentNode) bool { return c.Description != "" }) {
+		w.flag("hide_uptime", c.HideUptime)
+		w.flag("only_if_degraded", c.OnlyIfDegraded)
+		if !c.Start.IsZero() {
+			w.raw("start", c.Start.String())
+		}
+		if slices.ContainsFunc(c.Components, func(c status.ComponentNode) bool { return !plain(c) }) {
 			w.head("components")
 			for _, inner := range c.Components {
 				w.component(inner)
@@ -91,7 +97,19 @@ func (w *writer) component(c status.ComponentNode) {
 	})
 }
 
+// plain reports whether a component is nothing but a name.
+func plain(c status.ComponentNode) bool {
+	return reflect.DeepEqual(c, status.ComponentNode{Name: c.Name})
+}
+
+func (w *writer) flag(key string, on bool) {
+	if on {
+		w.raw(key, "true")
+	}
+}
+
 func (w *writer) maintenance(m status.MaintenanceDocument) {
+	w.text("id", m.ID)
 	w.text("key", m.Key)
 	w.text("title", m.Title)
 	w.raw("window", w.flow(member{"start", utc(m.Window.Start)}, member{"end", utc(m.Window.End)}))
@@ -134,6 +152,7 @@ func (w *writer) maintenance(m status.MaintenanceDocument) {
 }
 
 func (w *writer) incident(i status.IncidentDocument) {
+	w.text("id", i.ID)
 	w.text("key", i.Key)
 	w.text("title", i.Title)
 	w.names("affects", i.Affects)
@@ -148,6 +167,7 @@ func (w *writer) updates(updates []status.UpdateDocument) {
 	w.head("updates")
 	for _, u := range updates {
 		w.block(func() {
+			w.text("id", u.ID)
 			w.raw("status", string(u.Status))
 			w.raw("at", utc(u.At))
 			w.text("body", u.Body)

@@ -22,6 +22,7 @@ func (c *checker) page(tree *node) *status.PageDocument {
 				return
 			}
 			c.mapping(n, path, "the page", []field{
+				{"id", c.line(&f.ID)},
 				{"name", c.line(&f.Name)},
 				{"url", c.line(&f.URL)},
 				{"description", c.text(&f.Description)},
@@ -73,6 +74,7 @@ func (c *checker) component(into *status.ComponentNode) reader {
 			}
 		}
 		c.mapping(n, path, "a group", []field{
+			{"id", c.line(&into.ID)},
 			{"group", c.name(&into.Group)},
 			{"description", c.text(&into.Description)},
 			{"components", listOf(c, &into.Components, c.member)},
@@ -104,7 +106,8 @@ func (c *checker) member(into *status.ComponentNode) reader {
 
 func (c *checker) single(into *status.ComponentNode, n *node, path string) {
 	c.mapping(n, path, "a component", []field{
-		{"name", c.name(&into.Name)}, {"description", c.text(&into.Description)},
+		{"id", c.line(&into.ID)}, {"name", c.name(&into.Name)}, {"description", c.text(&into.Description)},
+		{"hide_uptime", c.flag(&into.HideUptime)}, {"only_if_degraded", c.flag(&into.OnlyIfDegraded)}, {"start", c.date(&into.Start)},
 	})
 	if into.Name == "" {
 		c.invalidBelow(n, path, &status.Invalid{Field: "name", Rule: `is required: a component is a name alone, {name: …, description: …}, or {group: …, components: […]}`})

@@ -90,6 +90,7 @@ var pageFields = section{
 	level: "###", title: "page", of: status.PageFields{}, within: "page: %s",
 	about: "`page: Northwind` alone gives the name.",
 	facts: []fact{
+		{key: "id", standard: "made", sample: "p0qjfl24znv5", means: "The identifier that the page has elsewhere, to take over when it is first applied: programs go on finding it"},
 		{key: "name", standard: required, sample: "Northwind", means: "The organisation, as readers see it"},
 		{key: "url", standard: "none", sample: "https://status.example.com", means: "Where readers find the page, with https:// or http://; permalinks begin with it"},
 		{key: "description", standard: "none", sample: "How Northwind is doing.", means: "What readers are told below the name"},
@@ -114,8 +115,12 @@ var componentSection = section{
 	level: "###", title: "A component", of: status.ComponentNode{}, within: "page: N\ncomponents: [%s]",
 	about: "A name alone is a component too. One that moves to another group keeps its past when its name is unique.",
 	facts: []fact{
+		{key: "id", standard: "made", sample: "h028tnzw1n5l", means: "The identifier that the component has elsewhere, to take over. It is then found by it, under whatever name"},
 		{key: "name", standard: required, sample: "APIs", means: "What readers call it; unique in its group"},
 		{key: "description", standard: "none", sample: "For programs.", means: "What it is"},
+		{key: "hide_uptime", standard: "`false`", sample: "true", means: "Leaves the bars and the figure of its past out of the page"},
+		{key: "only_if_degraded", standard: "`false`", sample: "true", means: "Leaves it out of the page while it is operational"},
+		{key: "start", standard: "the day on which it came", sample: "2020-01-15", means: "Day from which its past counts"},
 	},
 }
 
@@ -123,6 +128,7 @@ var groupSection = section{
 	level: "###", title: "A group", of: status.ComponentNode{}, within: "page: N\ncomponents: [%s]",
 	about: "Groups hold components, not groups.",
 	facts: []fact{
+		{key: "id", standard: "made", sample: "41wg86q5vc14", means: "The identifier that the group has elsewhere, to take over"},
 		{key: "group", standard: required, sample: "Messenger", means: "The group's name"},
 		{key: "description", standard: "none", sample: "On our customers' websites.", means: "What its components have in common"},
 		{key: "components", takes: "list of [components](#a-component)", standard: required, sample: "[Web Messenger]", means: "Its components, at least one"},
@@ -134,6 +140,7 @@ var maintenanceSection = section{
 	about: "Planned work; with `recurrence` one that returns; with `updates` one of the past, entered as it was.",
 	facts: []fact{
 		kind("maintenance"),
+		{key: "id", standard: "made", sample: "k7g299zl765l", means: "The identifier that it has elsewhere, to take over when it is created"},
 		{key: "key", standard: "made from title and start", sample: "january-upgrade", means: "Name by which this document finds its maintenance again, and by which commands know it. " +
 			"Without one, another title or start makes another maintenance. Of a recurring one the default is made from the title alone"},
 		{key: "title", standard: required, sample: "Database upgrade", means: "What readers see first"},
@@ -193,6 +200,7 @@ var incidentSection = section{
 	about: "An unplanned event, as it was or, when its last update leaves it open, as it stands. One that happens now is quicker said with `interlude incident create`.",
 	facts: []fact{
 		kind("incident"),
+		{key: "id", standard: "made", sample: "cp306tmzcl0y", means: "The identifier that it has elsewhere, to take over when it is created"},
 		{key: "key", standard: "made from title and first update", sample: "push", means: "Name by which this document finds its incident again, and by which commands know it"},
 		{key: "title", standard: required, sample: "Push is slow", means: "What readers see first"},
 		{key: "affects", takes: "list of names", standard: "those that its updates name", sample: "[APIs]", means: "Components that it concerns"},
@@ -207,6 +215,7 @@ var updateSection = section{
 	about: "The same status as before is headed \"Update\" in the report. Of a maintenance, states may be left out, but only `verifying` and " +
 		"`completed` may go back, to `in_progress`.",
 	facts: []fact{
+		{key: "id", standard: "made", sample: "8whgr3rlbld8", means: "The identifier that it has elsewhere, to take over"},
 		{
 			key: "status", standard: required, sample: "resolved", means: "The state that it left things in",
 			takes: "of a maintenance " + oneOf(status.Scheduled, status.InProgress, status.Verifying, status.Completed, status.Canceled) +

@@ -119,10 +119,10 @@ func documentKeys(documents []status.Document) []string {
 	var keys []string
 	for _, d := range documents {
 		if d.Maintenance != nil {
-			keys = append(keys, d.Maintenance.RefKey())
+			keys = append(keys, d.Maintenance.ID, d.Maintenance.RefKey())
 		}
 		if d.Incident != nil {
-			keys = append(keys, d.Incident.RefKey())
+			keys = append(keys, d.Incident.ID, d.Incident.RefKey())
 		}
 	}
 	return keys

@@ -25,7 +25,7 @@ func (k *Keeper) PostIncident(ctx context.Context, ref string, to status.State, 
 	err := k.change(ctx, []string{ref}, func(b *status.Book, now time.Time) error {
 		i, ok := b.Incident(ref)
 		switch {
-		case !ok:
+		case !ok || !i.Removed.IsZero():
 			return fmt.Errorf("incident %s: %w", ref, status.ErrNotFound)
 		case ask.Version != 0 && ask.Version != i.Version:
 			return fmt.Errorf("incident %s: %w", ref, status.ErrConflict)

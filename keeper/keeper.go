@@ -88,6 +88,12 @@ func NewID() string {
 	return string(id)
 }
 
+// Change is one transaction in which f does with the book what package status allows, for acts that combine several.
+// refs name by id or key what f must see although it may have ended. An error of f undoes everything.
+func (k *Keeper) Change(ctx context.Context, refs []string, f func(b *status.Book, now time.Time) error) error {
+	return k.change(ctx, refs, f)
+}
+
 // change is one transaction, and afterwards tells those who follow.
 func (k *Keeper) change(ctx context.Context, refs []string, f func(b *status.Book, now time.Time) error) error {
 	wrote, err := k.transact(ctx, refs, f)

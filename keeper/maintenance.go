@@ -87,25 +87,10 @@ func (k *Keeper) CloseWork(ctx context.Context, ref string, work status.Unfinish
 	})
 }
 
-// transition is a method of a maintenance that moves it.
-type transition func(status.Maintenance, time.Time, status.Actor, status.Post) (status.Maintenance, status.Event, error)
-
-func (k *Keeper) move(ctx context.Context, ref string, say status.Post, ask Request, to transition) (status.Maintenance, error) {
+func (k *Keeper) move(ctx context.Context, ref string, say status.Post, ask Request, to status.Transition) (status.Maintenance, error) {
 	return k.maintenance(ctx, ref, ask, func(b *status.Book, m status.Maintenance, now time.Time) error {
-		say.Zone = b.Page.Zone()
-		body, err := b.Expand(say.Body, m)
-		if err != nil {
-			return err
-		}
-		say.Body = body
-		next, e, err := to(m, now, ask.By, say)
-		if err != nil || e.Kind == "" {
-			return err
-		}
-		b.PutMaintenance(next)
-		b.Skip(next)
-		b.Say(e)
-		return nil
+		_, err := b.Transit(m, to, say, now, ask.By)
+		return err
 	})
 }
 
@@ -115,7 +100,7 @@ func (k *Keeper) maintenance(ctx context.Context, ref string, ask Request, f fun
 	err := k.change(ctx, []string{ref}, func(b *status.Book, now time.Time) error {
 		m, ok := b.Maintenance(ref)
 		switch {
-		case !ok:
+		case !ok || !m.Removed.IsZero():
 			return fmt.Errorf("maintenance %s: %w", ref, status.ErrNotFound)
 		case ask.Version != 0 && ask.Version != m.Version:
 			return fmt.Errorf("maintenance %s: %w", ref, status.ErrConflict)

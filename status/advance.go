@@ -19,6 +19,7 @@ type Due struct {
 // Next is the next thing that the clock will do to the maintenance, if any.
 func (m Maintenance) Next() (Due, bool) {
 	switch {
+	case !m.Open():
 	case m.State == Scheduled:
 		return m.nextScheduled()
 	case m.Underway():
@@ -93,8 +94,10 @@ func (m Maintenance) perform(due Due, now time.Time, zone *time.Location) (Maint
 	case Reminded:
 		return m.remind(due, now)
 	case Begun:
+		say.Quiet = m.QuietBegin
 		return m.Begin(now, ByClock, say)
 	case Finished:
+		say.Quiet = m.QuietEnd
 		next, e, err := m.Complete(now, ByClock, say)
 		return next.dated(e, due.At, err)
 	case Delayed:

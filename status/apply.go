@@ -151,6 +151,9 @@ func (b *Book) applyMaintenance(d MaintenanceDocument, now time.Time, by Actor) 
 		return nil, nil, err
 	}
 	have, exists := b.Maintenance(want.Key)
+	if other, taken := b.Maintenance(want.ID); taken && other.ID != have.ID || exists && want.ID != "" && want.ID != have.ID {
+		return nil, nil, otherID(have.ID, want.ID)
+	}
 	if exists {
 		return b.amendTo(have, want, now, by)
 	}
@@ -162,6 +165,14 @@ func (b *Book) applyMaintenance(d MaintenanceDocument, now time.Time, by Actor) 
 		warnings = append(warnings, b.namesakes(m)...)
 	}
 	return []Change{{Action: Create, Subject: m.Subject(), Name: m.Title, Fields: maintenanceFields(Maintenance{}, m, b)}}, warnings, nil
+}
+
+// otherID refuses an identifier that is another's, or that would change.
+func otherID(have, want string) error {
+	if have == "" {
+		return &Invalid{Field: "id", Rule: "is that of something with another key: " + quote(want)}
+	}
+	return &Invalid{Field: "id", Rule: "cannot change: what has this key has the id " + quote(have) + ". Leave it out"}
 }
 
 // namesakes warns when a document without a key makes a second maintenance of a title that is planned already:
@@ -187,7 +198,17 @@ func (b *Book) amendTo(have, want Maintenance, now time.Time, by Actor) ([]Chang
 
 // Revise makes a maintenance what want says, and tells readers when its window, its components or its promises
 // changed. What has begun keeps its start, and its end moves by being extended; what has ended stays as it was.
+//
+// What no document can say (its impact, its metadata, how it marks components) stays as it is; [Book.Amend] takes that
+// from want too.
 func (b *Book) Revise(have, want Maintenance, now time.Time, by Actor, say Post) (Maintenance, []FieldChange, []Warning, error) {
+	want.Impact, want.Metadata, want.Marks, want.Releases = have.Impact, have.Metadata, have.Marks, have.Releases
+	want.QuietBegin, want.QuietEnd = have.QuietBegin, have.QuietEnd
+	return b.Amend(have, want, now, by, say)
+}
+
+// Amend makes a maintenance what want is, as [Book.Revise] does.
+func (b *Book) Amend(have, want Maintenance, now time.Time, by Actor, say Post) (Maintenance, []FieldChange, []Warning, error) {
 	if have.State != Scheduled && want.Window.Start.Equal(have.Window.Start) && want.Window.End.Before(have.Window.End) {
 		want.Window = have.Window // it was extended, which a document need not know
 	}
@@ -211,6 +232,8 @@ func (b *Book) Revise(have, want Maintenance, now time.Time, by Actor, say Post)
 	m.Title, m.Window, m.Summary, m.Why = want.Title, want.Window, want.Summary, want.Why
 	m.Affects, m.Promises, m.Reminders = want.Affects, want.Promises, want.Reminders
 	m.Begins, m.Completes, m.OverrunEvery = want.Begins, want.Completes, want.OverrunEvery
+	m.Impact, m.Metadata, m.Marks, m.Releases = want.Impact, want.Metadata, want.Marks, want.Releases
+	m.QuietBegin, m.QuietEnd = want.QuietBegin, want.QuietEnd
 	m.ShortNotice, m.DespiteBlackout, m.Changed = want.ShortNotice, want.DespiteBlackout, now
 	m.Detached = have.Series != "" && (have.Detached || by.Kind == Person)
 	if moved {

@@ -14,15 +14,19 @@ func (b *Book) applyPage(d PageDocument, now time.Time, by Actor) ([]Change, err
 	want.Name, want.URL, want.Description = strings.TrimSpace(f.Name), strings.TrimSuffix(f.URL, "/"), f.Description
 	want.TimeZone, want.LeastNotice = cmp.Or(f.TimeZone, "UTC"), f.LeastNotice
 	want.Blackouts, want.MaintenanceCounts = f.Blackouts, f.MaintenanceCounts
-	if err := want.Validate(); err != nil {
+	if err := cmp.Or(checkID(f.ID), want.Validate()); err != nil {
 		return nil, invalidIn(err, "page")
+	}
+	if f.ID != "" && want.ID != "" && f.ID != want.ID {
+		return nil, &Invalid{Field: "page.id", Rule: "cannot change: the page has the id " + quote(want.ID) + ". Leave it out"}
 	}
 	var changes []Change
 	if fields := pageFields(b.Page, want); len(fields) > 0 {
 		action := Amend
 		if want.ID == "" {
-			want.ID, action = b.NewID(), Create
+			want.ID, want.Created, action = cmp.Or(f.ID, b.NewID()), now, Create
 		}
+		want.Changed = now
 		b.PutPage(want)
 		b.Say(Event{Kind: PageChanged, Subject: Subject{KindPage, want.ID}, At: now, By: by})
 		changes = append(changes, Change{Action: action, Subject: Subject{KindPage, want.ID}, Name: want.Name, Fields: fields})
@@ -36,6 +40,7 @@ func (b *Book) applyPage(d PageDocument, now time.Time, by Actor) ([]Change, err
 
 // wanted is a component that the document names, with its group.
 type wanted struct {
+	ComponentNode
 	group, name, description string
 	groupAt, at              int
 }
@@ -46,7 +51,7 @@ func (b *Book) applyComponents(nodes []ComponentNode, now time.Time, by Actor) (
 		return nil, err
 	}
 	before := b.shownOrder()
-	changes := b.applyGroups(groups)
+	changes := b.applyGroups(groups, now)
 	kept := make(map[string]bool)
 	matches := make([]Component, len(components))
 	for pass := range 2 { // first those that stayed in their group, so that a move cannot take them
@@ -67,7 +72,7 @@ func (b *Book) applyComponents(nodes []ComponentNode, now time.Time, by Actor) (
 	for _, c := range b.Components {
 		if c.Removed.IsZero() && !kept[c.ID] {
 			name := FullName(c.ID, b.Groups, b.Components)
-			c.Removed = now
+			c.Removed, c.Changed = now, now
 			b.PutComponent(c)
 			b.Say(Event{Kind: ComponentRemoved, Subject: Subject{KindComponent, c.ID}, At: now, By: by})
 			changes = append(changes, Change{Action: Remove, Subject: Subject{KindComponent, c.ID}, Name: name})
@@ -97,6 +102,9 @@ func flatten(nodes []ComponentNode) (groups []wanted, components []wanted, err e
 	seen := make(map[[2]string]bool)
 	add := func(field string, w wanted) error {
 		w.name = strings.TrimSpace(w.name)
+		if err := checkID(w.ID); err != nil {
+			return invalidIn(err, field)
+		}
 		switch {
 		case strings.Contains(w.name, " / "):
 			return &Invalid{Field: field, Rule: "must not contain \" / \", which stands between a group and its component: " + quote(w.name)}
@@ -113,7 +121,7 @@ func flatten(nodes []ComponentNode) (groups []wanted, components []wanted, err e
 	for i, n := range nodes {
 		at, field := i+1, indexed("components", i)
 		if n.Group == "" {
-			if err := add(field, wanted{name: n.Name, description: n.Description, at: at}); err != nil {
+			if err := add(field, wanted{ComponentNode: n, name: n.Name, description: n.Description, at: at}); err != nil {
 				return nil, nil, err
 			}
 			continue
@@ -122,13 +130,16 @@ func flatten(nodes []ComponentNode) (groups []wanted, components []wanted, err e
 			return nil, nil, &Invalid{Field: field, Rule: "names the group " + quote(n.Group) + " a second time"}
 		}
 		names[n.Group] = true
-		groups = append(groups, wanted{name: n.Group, description: n.Description, at: at})
+		if err := checkID(n.ID); err != nil {
+			return nil, nil, invalidIn(err, field)
+		}
+		groups = append(groups, wanted{ComponentNode: n, name: n.Group, description: n.Description, at: at})
 		for j, c := range n.Components {
 			inner := field + "." + indexed("components", j)
 			if c.Group != "" {
 				return nil, nil, &Invalid{Field: inner, Rule: "is a group within a group; groups hold components only"}
 			}
-			if err := add(inner, wanted{group: n.Group, name: c.Name, description: c.Description, groupAt: at, at: j + 1}); err != nil {
+			if err := add(inner, wanted{ComponentNode: c, group: n.Group, name: c.Name, description: c.Description, groupAt: at, at: j + 1}); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -136,22 +147,29 @@ func flatten(nodes []ComponentNode) (groups []wanted, components []wanted, err e
 	return groups, components, nil
 }
 
-func (b *Book) applyGroups(groups []wanted) []Change {
+func (b *Book) applyGroups(groups []wanted, now time.Time) []Change {
 	var changes []Change
 	for _, w := range groups {
-		g, exists := first(b.Groups, func(g Group) bool { return g.Name == w.name })
+		g, exists := b.Group(w.ID)
+		if !exists {
+			g, exists = first(b.Groups, func(g Group) bool { return g.Name == w.name })
+		}
 		was, gone := g, !g.Removed.IsZero()
 		g.Name, g.Description, g.Position, g.Removed = w.name, w.description, w.at, time.Time{}
 		var d differences
+		if exists {
+			d.add("name", was.Name, g.Name)
+		}
 		d.add("description", was.Description, g.Description)
 		action := Amend
 		if !exists || gone {
 			action = Create
 		}
 		if !exists {
-			g.ID = b.NewID()
+			g.ID, g.Created = cmp.Or(w.ID, b.NewID()), now
 		}
 		if action == Create || len(d) > 0 || was.Position != g.Position {
+			g.Changed = now
 			b.PutGroup(g)
 		}
 		if action == Create || len(d) > 0 {
@@ -168,16 +186,19 @@ func (b *Book) dropGroups(groups []wanted, now time.Time) []Change {
 		if named || !g.Removed.IsZero() {
 			continue
 		}
-		g.Removed = now
+		g.Removed, g.Changed = now, now
 		b.PutGroup(g)
 		changes = append(changes, Change{Action: Remove, Subject: Subject{KindGroup, g.ID}, Name: g.Name})
 	}
 	return changes
 }
 
-// match finds the component that the document means: the one of that name in that group or, when moved, the only
-// one of that name anywhere. A removed one is taken up again.
+// match finds the component that the document means: the one of that id, the one of that name in that group or, when
+// moved, the only one of that name anywhere. A removed one is taken up again.
 func (b *Book) match(w wanted, taken map[string]bool, moved bool, all []wanted) (Component, bool) {
+	if c, ok := b.Component(w.ID); ok && !taken[c.ID] {
+		return c, true
+	}
 	var found []Component
 	for _, c := range b.Components {
 		if c.Name != w.name || taken[c.ID] {
@@ -209,15 +230,22 @@ func (b *Book) applyComponent(c Component, w wanted, now time.Time, by Actor) (s
 	created := c.ID == ""
 	revived := !c.Removed.IsZero()
 	if created {
-		c = Component{ID: b.NewID(), Condition: Operational, Created: now} // nobody has set it, so earlier claims count
+		c = Component{ID: cmp.Or(w.ID, b.NewID()), Condition: Operational, Created: now} // nobody has set it, so earlier claims count
 	}
 	c.Name, c.Description, c.Position, c.Removed, c.GroupID = w.name, w.description, w.at, time.Time{}, ""
+	c.HideUptime, c.OnlyIfDegraded, c.Start, c.Changed = w.HideUptime, w.OnlyIfDegraded, w.Start, now
 	if g, ok := first(b.Groups, func(g Group) bool { return g.Name == w.group && w.group != "" }); ok {
 		c.GroupID = g.ID
 	}
 	var d differences
+	if !created {
+		d.add("name", was.Name, c.Name)
+	}
 	d.add("group", wasGroup, w.group)
 	d.add("description", was.Description, c.Description)
+	d.add("hide_uptime", boolField(was.HideUptime), boolField(c.HideUptime))
+	d.add("only_if_degraded", boolField(was.OnlyIfDegraded), boolField(c.OnlyIfDegraded))
+	d.add("start", dateField(was.Start), dateField(c.Start))
 	if !created && !revived && len(d) == 0 {
 		if was.Position != c.Position {
 			b.PutComponent(c)

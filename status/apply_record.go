@@ -40,6 +40,9 @@ func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 		}
 	}
 	have, exists := b.Maintenance(m.Key)
+	if other, taken := b.Maintenance(m.ID); taken && other.ID != have.ID || exists && m.ID != "" && m.ID != have.ID {
+		return nil, nil, otherID(have.ID, m.ID)
+	}
 	if exists && !have.Backfilled {
 		if err := notRewritten(have.Subject(), m.Key, have.Updates, m.Updates); err != nil {
 			return nil, nil, err
@@ -78,12 +81,16 @@ func notRewritten(have Subject, key string, was, is []Update) error {
 // place gives a record the identifiers of the one that it replaces, updates in the same place included, or new ones.
 func (b *Book) place(id *string, have string, is, was []Update) Action {
 	if have == "" {
-		*id = b.NewID()
+		if *id == "" {
+			*id = b.NewID()
+		}
 		return Create
 	}
 	*id = have
 	for i := range min(len(is), len(was)) {
-		is[i].ID = was[i].ID
+		if is[i].ID == "" {
+			is[i].ID = was[i].ID
+		}
 	}
 	return Amend
 }
@@ -106,6 +113,8 @@ func chronological(updates []UpdateDocument, now time.Time) ([]UpdateDocument, f
 		switch {
 		case u.At.IsZero():
 			return nil, nil, &Invalid{Field: place(i) + ".at", Rule: "is required: when it was posted, such as 2020-01-15T07:14:00Z"}
+		case checkID(u.ID) != nil:
+			return nil, nil, invalidIn(checkID(u.ID), place(i))
 		case u.At.After(now):
 			return nil, nil, &Invalid{Field: place(i) + ".at", Rule: "is in the future: " + u.At.UTC().Format(time.RFC3339) + ". Updates are a record of what was said"}
 		case i > 0 && u.At.Before(sorted[i-1].At):
@@ -154,7 +163,7 @@ func (m Maintenance) replay(updates []UpdateDocument, place func(int) string, by
 			what = recordedAs(from, u.Status)
 		}
 		m.State = u.Status
-		m.Updates = append(m.Updates, Update{State: u.Status, Event: what, At: u.At, Body: u.Body, By: by, Quiet: true})
+		m.Updates = append(m.Updates, Update{ID: u.ID, State: u.Status, Event: what, At: u.At, Body: u.Body, By: by, Quiet: true})
 		switch {
 		case reopened:
 			m.Ended = time.Time{}
@@ -194,6 +203,9 @@ func (b *Book) applyIncident(d IncidentDocument, now time.Time, by Actor) ([]Cha
 		return nil, nil, err
 	}
 	have, exists := b.Incident(i.Key)
+	if other, taken := b.Incident(i.ID); taken && other.ID != have.ID || exists && i.ID != "" && i.ID != have.ID {
+		return nil, nil, otherID(have.ID, i.ID)
+	}
 	if exists && !have.Backfilled {
 		if err := notRewritten(have.Subject(), i.Key, have.Updates, i.Updates); err != nil {
 			return nil, nil, err
@@ -243,8 +255,11 @@ func (b *Book) record(d IncidentDocument, now time.Time, by Actor) (Incident, er
 	if !slices.Contains(append(slices.Clone(incidentStates), Resolved), first.Status) {
 		return none, &Invalid{Field: "updates", Rule: "must begin, in time, with investigating, identified, monitoring or resolved, not " + quote(string(first.Status))}
 	}
+	if err := checkID(d.ID); err != nil {
+		return none, err
+	}
 	i := Incident{
-		Key: d.RefKey(), Title: strings.TrimSpace(d.Title), State: first.Status, Impact: cmp.Or(d.Impact, Operational),
+		ID: d.ID, Key: d.RefKey(), Title: strings.TrimSpace(d.Title), State: first.Status, Impact: cmp.Or(d.Impact, Operational),
 		Affects: affects, Began: first.At, Created: first.At, Backfilled: true,
 	}
 	for n, u := range updates {
@@ -255,6 +270,7 @@ func (b *Book) record(d IncidentDocument, now time.Time, by Actor) (Incident, er
 		if i, _, err = i.Post(u.Status, u.At, Actor{Person, by.Name}, Post{Body: u.Body, Quiet: true, Conditions: claims}); err != nil {
 			return none, invalidIn(err, place(n))
 		}
+		i.Updates[n].ID = u.ID
 	}
 	i.Affects = PageOrder(unique(i.Affects), b.Groups, b.Components)
 	if d.Impact == "" && i.Impact == Operational && len(i.Affects) > 0 && len(i.Claims()) == 0 {

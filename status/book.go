@@ -78,16 +78,36 @@ func (b *Book) PutComponent(c Component) {
 	b.past = nil
 }
 
-// PutMaintenance adds or replaces a maintenance.
+// PutMaintenance adds or replaces a maintenance. One that ends without releasing its components leaves them as they were.
 func (b *Book) PutMaintenance(m Maintenance) {
+	was, known := b.Maintenance(m.ID)
+	fresh := unidentified(m.Updates)
+	if fresh == len(m.Updates) || !m.Open() && (!known || !was.Open()) { // nothing new, or a record
+		m.Updates = b.identified(m.Updates)
+		put(&b.maintenances, &b.Maintenances, &b.Written.maintenances, &b.Written.Maintenances, m)
+		return
+	}
+	before := b.Conditions()
 	m.Updates = b.identified(m.Updates)
 	put(&b.maintenances, &b.Maintenances, &b.Written.maintenances, &b.Written.Maintenances, m)
+	if known && was.Underway() && !m.Underway() && m.Releases == Manual {
+		b.leave(m, before)
+	}
+	effects(m.Updates, fresh, m.Affects, before, b.Conditions()) // the updates are of the slice that was put
 }
 
 // PutIncident adds or replaces an incident.
 func (b *Book) PutIncident(i Incident) {
+	was, known := b.Incident(i.ID)
+	fresh := unidentified(i.Updates)
 	i.Updates = b.identified(i.Updates)
+	if fresh == len(i.Updates) || !i.Open() && (!known || !was.Open()) {
+		put(&b.incidents, &b.Incidents, &b.Written.incidents, &b.Written.Incidents, i)
+		return
+	}
+	before := b.Conditions()
 	put(&b.incidents, &b.Incidents, &b.Written.incidents, &b.Written.Incidents, i)
+	effects(i.Updates, fresh, i.Affects, before, b.Conditions())
 }
 
 // PutSeries adds or replaces a series.
@@ -95,17 +115,26 @@ func (b *Book) PutSeries(s Series) {
 	put(&b.series, &b.Series, &b.Written.series, &b.Written.Series, s)
 }
 
-// identified gives new updates their identifiers.
-func (b *Book) identified(updates []Update) []Update {
+// unidentified is the place of the first update without an identifier: those from there on are new.
+func unidentified(updates []Update) int {
 	for i, u := range updates {
 		if u.ID == "" {
-			updates = slices.Clone(updates)
-			for ; i < len(updates); i++ {
-				if updates[i].ID == "" {
-					updates[i].ID = b.NewID()
-				}
-			}
-			break
+			return i
+		}
+	}
+	return len(updates)
+}
+
+// identified gives new updates their identifiers.
+func (b *Book) identified(updates []Update) []Update {
+	first := unidentified(updates)
+	if first == len(updates) {
+		return updates
+	}
+	updates = slices.Clone(updates)
+	for i := first; i < len(updates); i++ {
+		if updates[i].ID == "" {
+			updates[i].ID = b.NewID()
 		}
 	}
 	return updates
@@ -187,12 +216,23 @@ func effective(c Component, claims []Claim) Condition {
 
 func openClaims(maintenances []Maintenance, incidents []Incident) map[string][]Claim {
 	claims := make(map[string][]Claim)
+	claim := func(id string, c Claim) {
+		claims[id] = append(slices.DeleteFunc(claims[id], func(o Claim) bool { return o.Subject == c.Subject }), c)
+	}
 	for _, m := range maintenances {
 		if !m.Underway() {
 			continue
 		}
-		for _, id := range m.Affects {
-			claims[id] = append(claims[id], Claim{m.Subject(), UnderMaintenance, m.claimedSince()})
+		since := m.claimedSince()
+		if m.Marks != Manual {
+			for _, id := range m.Affects {
+				claim(id, Claim{m.Subject(), UnderMaintenance, since})
+			}
+		}
+		for _, u := range m.Updates {
+			for id, condition := range u.Conditions {
+				claim(id, Claim{m.Subject(), condition, later(u.At, since)})
+			}
 		}
 	}
 	for _, i := range incidents {
@@ -201,12 +241,18 @@ func openClaims(maintenances []Maintenance, incidents []Incident) map[string][]C
 		}
 		for _, u := range i.Updates {
 			for id, condition := range u.Conditions {
-				claims[id] = slices.DeleteFunc(claims[id], func(c Claim) bool { return c.Subject == i.Subject() })
-				claims[id] = append(claims[id], Claim{i.Subject(), condition, u.At})
+				claim(id, Claim{i.Subject(), condition, u.At})
 			}
 		}
 	}
 	return claims
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // claimedSince is when the maintenance last took its components: its beginning, or its reopening.

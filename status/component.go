@@ -44,8 +44,12 @@ type Group struct {
 	Name        string    `json:"name"`
 	Description string    `json:"description,omitempty"`
 	Position    int       `json:"position"`
-	Version     int64     `json:"version"`
-	Removed     time.Time `json:"removed,omitzero"`
+	Created     time.Time `json:"created,omitzero"`
+	// Changed is when it was last changed, zero for those that were not since that is kept.
+	Changed time.Time `json:"changed,omitzero"`
+	Version int64     `json:"version"`
+	// Removed is when the group left the page; its components may have stayed.
+	Removed time.Time `json:"removed,omitzero"`
 }
 
 // Component is a part of the product that readers know by name.
@@ -63,8 +67,16 @@ type Component struct {
 	// SetAt are overruled by it.
 	Condition Condition `json:"condition"`
 	SetAt     time.Time `json:"set_at,omitzero"`
-	Created   time.Time `json:"created"`
-	Version   int64     `json:"version"`
+	// HideUptime leaves the bars and the figure of its past out of the page.
+	HideUptime bool `json:"hide_uptime,omitempty"`
+	// OnlyIfDegraded leaves the component itself out of the page while it is operational.
+	OnlyIfDegraded bool `json:"only_if_degraded,omitempty"`
+	// Start is the day from which its past counts; none is the day of its creation.
+	Start   Date      `json:"start,omitzero"`
+	Created time.Time `json:"created"`
+	// Changed is when it, or what a person set, was last changed.
+	Changed time.Time `json:"changed,omitzero"`
+	Version int64     `json:"version"`
 	// Removed is when the component left the page; its past remains in past events.
 	Removed time.Time `json:"removed,omitzero"`
 }
@@ -90,7 +102,7 @@ func (c Component) Set(to Condition, now time.Time, by Actor) (Component, Event,
 	if to.Rank() < 0 {
 		return c, Event{}, &Invalid{Field: "status", Rule: "must be one of " + joinConditions() + ", not " + quote(string(to))}
 	}
-	c.Condition, c.SetAt = to, now
+	c.Condition, c.SetAt, c.Changed = to, now, now
 	return c, Event{Kind: ComponentSet, Subject: Subject{KindComponent, c.ID}, At: now, By: by}, nil
 }
 

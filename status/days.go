@@ -47,7 +47,7 @@ func History(c Component, settings []Setting, maintenances []Maintenance, incide
 	}
 	known := past{created: c.Created, settings: settingsOf(c, settings)}
 	for _, m := range maintenances {
-		known.add(m.spans(), from, to)
+		known.add(m.spans(c.ID), from, to)
 	}
 	for _, i := range incidents {
 		known.add(i.spans(c.ID), from, to)
@@ -150,12 +150,41 @@ func (p *past) at(at time.Time) (worst Condition, known bool) {
 	return effective(own, claims), known
 }
 
-// spans are the times in which the maintenance claimed its components.
-func (m Maintenance) spans() []claimed {
+// spans are the times in which the maintenance claimed a condition for the component.
+func (m Maintenance) spans(component string) []claimed {
+	var spans []claimed
+	for _, s := range m.worked() {
+		if m.Marks != Manual {
+			s.condition = UnderMaintenance
+		}
+		for _, u := range m.Updates {
+			condition, named := u.Conditions[component]
+			switch {
+			case !named || !s.to.IsZero() && !u.At.Before(s.to):
+			case !u.At.After(s.from):
+				s.condition = condition
+			default:
+				cut := s
+				cut.to = u.At
+				if cut.condition != "" {
+					spans = append(spans, cut)
+				}
+				s.condition, s.since, s.from = condition, u.At, u.At
+			}
+		}
+		if s.condition != "" {
+			spans = append(spans, s)
+		}
+	}
+	return spans
+}
+
+// worked are the times in which the maintenance was under way, without conditions.
+func (m Maintenance) worked() []claimed {
 	if m.Began.IsZero() {
 		return nil
 	}
-	spans := []claimed{{condition: UnderMaintenance, since: m.Began, from: m.Began}}
+	spans := []claimed{{since: m.Began, from: m.Began}}
 	previous := Scheduled
 	for _, u := range m.Updates {
 		last := &spans[len(spans)-1]
@@ -164,7 +193,7 @@ func (m Maintenance) spans() []claimed {
 			if last.to.IsZero() {
 				last.to = u.At
 			}
-			spans = append(spans, claimed{condition: UnderMaintenance, since: u.At, from: u.At})
+			spans = append(spans, claimed{since: u.At, from: u.At})
 		case u.State.Ended() && !previous.Ended():
 			last.to = u.At
 		}

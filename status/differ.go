@@ -1,6 +1,7 @@
 package status
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -30,6 +31,12 @@ func maintenanceFields(was, is Maintenance, b *Book) []FieldChange {
 	d.add("overrun_every", durationField(was.OverrunEvery), durationField(is.OverrunEvery))
 	d.add("short_notice", was.ShortNotice, is.ShortNotice)
 	d.add("despite_blackout", was.DespiteBlackout, is.DespiteBlackout)
+	d.add("impact", string(was.Impact), string(is.Impact))
+	d.add("marks", string(was.Marks), string(is.Marks))
+	d.add("releases", string(was.Releases), string(is.Releases))
+	d.add("quiet_begin", boolField(was.QuietBegin), boolField(is.QuietBegin))
+	d.add("quiet_end", boolField(was.QuietEnd), boolField(is.QuietEnd))
+	d.add("metadata", metadataField(was.Metadata), metadataField(is.Metadata))
 	return d
 }
 
@@ -88,6 +95,25 @@ func blackoutsField(list []Blackout) string {
 		texts[i] = fmt.Sprintf("%s to %s%s", b.From, b.To, reasonText(b.Reason))
 	}
 	return strings.Join(texts, ", ")
+}
+
+// metadataField writes metadata as JSON, which sorts its names.
+func metadataField(m map[string]any) string {
+	if len(m) == 0 {
+		return ""
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Sprint(m)
+	}
+	return string(text)
+}
+
+func dateField(d Date) string {
+	if d.IsZero() {
+		return ""
+	}
+	return d.String()
 }
 
 func boolField(b bool) string {

@@ -13,6 +13,8 @@ type PageDocument struct {
 
 // PageFields are a page's own settings.
 type PageFields struct {
+	// ID takes over the identifier that the page has elsewhere, when it is first applied. Without one, one is made.
+	ID                string     `json:"id,omitempty" yaml:"id"`
 	Name              string     `json:"name" yaml:"name"`
 	URL               string     `json:"url,omitempty" yaml:"url"`
 	Description       string     `json:"description,omitempty" yaml:"description"`
@@ -24,16 +26,24 @@ type PageFields struct {
 
 // ComponentNode is a component, or a group with its components. In YAML a plain string is a component of that name.
 type ComponentNode struct {
+	// ID takes over the identifier that the component or group has elsewhere, and finds it again under another name.
+	ID string `json:"id,omitempty" yaml:"id"`
 	// Name is a component's, and empty for a group.
 	Name string `json:"name,omitempty" yaml:"name"`
 	// Group is a group's name, and empty for a component.
-	Group       string          `json:"group,omitempty" yaml:"group"`
-	Description string          `json:"description,omitempty" yaml:"description"`
-	Components  []ComponentNode `json:"components,omitempty" yaml:"components"`
+	Group       string `json:"group,omitempty" yaml:"group"`
+	Description string `json:"description,omitempty" yaml:"description"`
+	// HideUptime, OnlyIfDegraded and Start are a component's: see [Component].
+	HideUptime     bool            `json:"hide_uptime,omitempty" yaml:"hide_uptime"`
+	OnlyIfDegraded bool            `json:"only_if_degraded,omitempty" yaml:"only_if_degraded"`
+	Start          Date            `json:"start,omitzero" yaml:"start"`
+	Components     []ComponentNode `json:"components,omitempty" yaml:"components"`
 }
 
 // MaintenanceDocument describes a maintenance: planned, recurring, or past (with its updates).
 type MaintenanceDocument struct {
+	// ID takes over the identifier that the maintenance has elsewhere, when it is created.
+	ID string `json:"id,omitempty" yaml:"id"`
 	// Key names the maintenance across changes of its title and window. Without one it is made from both.
 	Key    string `json:"key,omitempty" yaml:"key"`
 	Title  string `json:"title" yaml:"title"`
@@ -57,6 +67,8 @@ type MaintenanceDocument struct {
 
 // IncidentDocument describes an incident with its updates, in either order.
 type IncidentDocument struct {
+	// ID takes over the identifier that the incident has elsewhere, when it is created.
+	ID      string           `json:"id,omitempty" yaml:"id"`
 	Key     string           `json:"key,omitempty" yaml:"key"`
 	Title   string           `json:"title" yaml:"title"`
 	Affects []string         `json:"affects,omitempty" yaml:"affects"`
@@ -66,6 +78,8 @@ type IncidentDocument struct {
 
 // UpdateDocument is one past post.
 type UpdateDocument struct {
+	// ID takes over the identifier that the update has elsewhere.
+	ID     string    `json:"id,omitempty" yaml:"id"`
 	Status State     `json:"status" yaml:"status"`
 	At     time.Time `json:"at" yaml:"at"`
 	Body   string    `json:"body,omitempty" yaml:"body"`
@@ -90,6 +104,8 @@ type IncidentDraft struct {
 	// Status is investigating when empty.
 	Status State     `json:"status,omitempty"`
 	Impact Condition `json:"impact,omitempty"`
+	// Metadata is what programs keep with it, by their names.
+	Metadata map[string]any `json:"metadata,omitempty"`
 	NamedPost
 }
 

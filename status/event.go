@@ -37,7 +37,9 @@ const (
 	Finished  EventKind = "completed"
 	CalledOff EventKind = "canceled"
 	Reopened  EventKind = "reopened"
-	Recorded  EventKind = "recorded" // entered afterwards, told to nobody
+	Recorded  EventKind = "recorded"  // entered afterwards, told to nobody
+	Corrected EventKind = "corrected" // an update of it, told to nobody
+	Withdrawn EventKind = "withdrawn" // as if it had never been, told to nobody
 )
 
 // What happens to an incident.

@@ -20,6 +20,8 @@ type Incident struct {
 	State State  `json:"state"`
 	// Impact is the worst condition that it claimed for any component, or what a person said of it.
 	Impact Condition `json:"impact"`
+	// ImpactSaid is set when a person said it, so that later claims leave it alone.
+	ImpactSaid bool `json:"impact_said,omitempty"`
 	// Affects are component ids, in the order of the page.
 	Affects []string `json:"affects"`
 	// Began is its first update's time, Ended when it was resolved (zero before).
@@ -29,14 +31,21 @@ type Incident struct {
 	Updates    []Update  `json:"updates"`
 	Created    time.Time `json:"created"`
 	Changed    time.Time `json:"changed"`
-	Version    int64     `json:"version"`
+	// Metadata is what programs keep with it, by their names.
+	Metadata map[string]any `json:"metadata,omitempty"`
+	// Draft is a postmortem that is being written, and DraftAt when it was last changed.
+	Draft   string    `json:"draft,omitempty"`
+	DraftAt time.Time `json:"draft_at,omitzero"`
+	Version int64     `json:"version"`
+	// Removed is when it was withdrawn altogether; readers see nothing of it.
+	Removed time.Time `json:"removed,omitzero"`
 }
 
 // Subject names the incident in events and errors.
 func (i Incident) Subject() Subject { return Subject{KindIncident, i.ID} }
 
 // Open reports whether it is not resolved.
-func (i Incident) Open() bool { return !i.State.Ended() }
+func (i Incident) Open() bool { return !i.State.Ended() && i.Removed.IsZero() }
 
 // Claims are the conditions that the incident now claims, by component: the last ones that its updates gave.
 func (i Incident) Claims() map[string]Condition {

@@ -57,7 +57,9 @@ func (i Incident) Post(to State, now time.Time, by Actor, say Post) (Incident, E
 		Conditions: maps.Clone(say.Conditions), Quiet: say.Quiet,
 	})
 	for id, condition := range say.Conditions {
-		i.Impact = Worst(i.Impact, condition)
+		if !i.ImpactSaid {
+			i.Impact = Worst(i.Impact, condition)
+		}
 		if !slices.Contains(i.Affects, id) {
 			i.Affects = append(i.Affects, id)
 		}

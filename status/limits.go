@@ -8,24 +8,44 @@ import (
 
 // Bounds of texts. They lie far above what people write, and below what would hurt a page, a mail or a table.
 const (
-	mostTitle = 250      // characters
+	mostTitle = 255      // characters
+	mostID    = 64       // bytes
 	mostKey   = 150      // characters
 	mostBody  = 64 << 10 // bytes
 )
 
 // checkNames refuses titles and keys that could not be shown or written into an address.
 func checkNames(title, key string) error {
-	if n := utf8.RuneCountInString(title); n > mostTitle {
-		return &Invalid{Field: "title", Rule: fmt.Sprintf("must have at most %d characters, not %d", mostTitle, n)}
-	}
-	if strings.ContainsAny(title, "\r\n") {
-		return &Invalid{Field: "title", Rule: "must be one line"}
+	if err := checkLine("title", title); err != nil {
+		return err
 	}
 	if n := utf8.RuneCountInString(key); n > mostKey {
 		return &Invalid{Field: "key", Rule: fmt.Sprintf("must have at most %d characters, not %d", mostKey, n)}
 	}
 	if strings.ContainsAny(key, " \t\r\n/?#%&\\\"'<>") {
 		return &Invalid{Field: "key", Rule: "must be a word such as database-2027-01, without spaces and without / ? # % & \\ \" ' < >, not " + quote(key)}
+	}
+	return nil
+}
+
+// checkLine refuses names that could not be shown in one line.
+func checkLine(field, text string) error {
+	if n := utf8.RuneCountInString(text); n > mostTitle {
+		return &Invalid{Field: field, Rule: fmt.Sprintf("must have at most %d characters, not %d", mostTitle, n)}
+	}
+	if strings.ContainsAny(text, "\r\n") {
+		return &Invalid{Field: field, Rule: "must be one line"}
+	}
+	return nil
+}
+
+// checkID refuses identifiers from elsewhere that could not be written into an address. None is right: one is made.
+func checkID(id string) error {
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_' && (r < 'A' || r > 'Z')
+	}
+	if len(id) > mostID || strings.ContainsFunc(id, odd) {
+		return &Invalid{Field: "id", Rule: fmt.Sprintf("must be at most %d letters, digits, - and _, not %s", mostID, quote(id))}
 	}
 	return nil
 }

@@ -70,8 +70,8 @@ func (b *Book) OpenIncident(d IncidentDraft, now time.Time, by Actor) (Incident,
 		return Incident{}, &Invalid{Field: "title", Rule: "is required: what readers see first"}
 	}
 	state := cmp.Or(d.Status, Investigating)
-	if !slices.Contains(incidentStates, state) {
-		return Incident{}, &Invalid{Field: "status", Rule: "must be investigating, identified or monitoring to begin with, not " + quote(string(state))}
+	if !slices.Contains(incidentStates, state) && state != Resolved {
+		return Incident{}, &Invalid{Field: "status", Rule: "must be investigating, identified, monitoring or, for what is over already, resolved to begin with, not " + quote(string(state))}
 	}
 	if d.Impact != "" && d.Impact.Rank() < 0 {
 		return Incident{}, &Invalid{Field: "impact", Rule: "must be one of " + joinConditions() + ", not " + quote(string(d.Impact))}
@@ -85,7 +85,7 @@ func (b *Book) OpenIncident(d IncidentDraft, now time.Time, by Actor) (Incident,
 	}
 	i := Incident{
 		ID: b.NewID(), Title: strings.TrimSpace(d.Title), State: state, Impact: cmp.Or(d.Impact, Operational),
-		Affects: affects, Began: now, Created: now, Changed: now,
+		ImpactSaid: d.Impact != "", Metadata: d.Metadata, Affects: affects, Began: now, Created: now, Changed: now,
 	}
 	i.Key = cmp.Or(d.Key, slug(i.Title)+"-"+i.ID)
 	if b.keyTaken(KindIncident, i.Key) {

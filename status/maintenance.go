@@ -56,6 +56,18 @@ type Maintenance struct {
 	Occurrence time.Time `json:"occurrence,omitzero"`
 	// Detached occurrences were edited by themselves and no longer follow their series.
 	Detached bool `json:"detached,omitempty"`
+	// Impact is what a person said of its impact; empty is under maintenance.
+	Impact Condition `json:"impact,omitempty"`
+	// Marks says whether its components are under maintenance while it is under way, as they are by default, or only show
+	// what its updates say; Releases whether they become what they otherwise are when it ends, as by default, or
+	// stay as they are until a person sets them.
+	Marks    Mode `json:"marks,omitempty"`
+	Releases Mode `json:"releases,omitempty"`
+	// QuietBegin and QuietEnd keep what the clock does at its start and at its end from being told to subscribers.
+	QuietBegin bool `json:"quiet_begin,omitempty"`
+	QuietEnd   bool `json:"quiet_end,omitempty"`
+	// Metadata is what programs keep with it, by their names.
+	Metadata map[string]any `json:"metadata,omitempty"`
 	// Unfinished is what keeps it from being complete: open interruptions, running steps, holds not drained.
 	Unfinished []Unfinished `json:"unfinished,omitempty"`
 	// Backfilled maintenances were entered afterwards.
@@ -64,6 +76,8 @@ type Maintenance struct {
 	Created    time.Time `json:"created"`
 	Changed    time.Time `json:"changed"`
 	Version    int64     `json:"version"`
+	// Removed is when it was withdrawn altogether, as if it had never been announced; readers see nothing of it.
+	Removed time.Time `json:"removed,omitzero"`
 }
 
 // DefaultOverrunEvery is how often an overrun is repeated when nothing else was chosen.
@@ -73,10 +87,12 @@ const DefaultOverrunEvery = Duration(30 * time.Minute)
 func (m Maintenance) Subject() Subject { return Subject{KindMaintenance, m.ID} }
 
 // Open reports whether it is planned or under way.
-func (m Maintenance) Open() bool { return !m.State.Ended() }
+func (m Maintenance) Open() bool { return !m.State.Ended() && m.Removed.IsZero() }
 
 // Underway reports whether work is going on or being verified.
-func (m Maintenance) Underway() bool { return m.State == InProgress || m.State == Verifying }
+func (m Maintenance) Underway() bool {
+	return m.Open() && (m.State == InProgress || m.State == Verifying)
+}
 
 // Overrun is how long the announced end has passed while the work goes on; zero when it has not.
 func (m Maintenance) Overrun(now time.Time) time.Duration {

@@ -20,8 +20,10 @@ type Page struct {
 	// Blackouts are spans of days without maintenances.
 	Blackouts []Blackout `json:"blackouts,omitempty"`
 	// MaintenanceCounts makes planned work count as downtime in the figures; they say which it is.
-	MaintenanceCounts bool  `json:"maintenance_counts,omitempty"`
-	Version           int64 `json:"version"`
+	MaintenanceCounts bool      `json:"maintenance_counts,omitempty"`
+	Created           time.Time `json:"created,omitzero"`
+	Changed           time.Time `json:"changed,omitzero"`
+	Version           int64     `json:"version"`
 }
 
 // Blackout is a span of whole days, both included, in the page's zone, in which nothing may be planned.

@@ -29,8 +29,11 @@ func (b *Book) Plan(d MaintenanceDocument) (Maintenance, error) {
 	if err != nil {
 		return none, invalidIn(err, "affects")
 	}
+	if err := checkID(d.ID); err != nil {
+		return none, err
+	}
 	m := Maintenance{
-		Key: d.RefKey(), Title: strings.TrimSpace(d.Title), State: Scheduled,
+		ID: d.ID, Key: d.RefKey(), Title: strings.TrimSpace(d.Title), State: Scheduled,
 		Window: d.Window, Announced: d.Window, Summary: strings.TrimSpace(d.Summary), Why: strings.TrimSpace(d.Why),
 		Affects: affects, Promises: d.Promises, OverrunEvery: d.OverrunEvery,
 		ShortNotice: strings.TrimSpace(d.ShortNotice), DespiteBlackout: strings.TrimSpace(d.DespiteBlackout),
@@ -94,7 +97,7 @@ func (b *Book) Announce(m Maintenance, now time.Time, by Actor, say Post) (Maint
 	if err != nil {
 		return m, nil, err
 	}
-	m.ID = b.NewID()
+	m.ID = cmp.Or(m.ID, b.NewID())
 	m.Created, m.Changed = now, now
 	m.Announced = m.Window
 	body := say.Body

@@ -1,6 +1,8 @@
 package status
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +14,7 @@ type Post struct {
 	Body string `json:"body,omitempty"`
 	// Quiet posts stand on the page and are told to nobody.
 	Quiet bool `json:"quiet,omitempty"`
-	// Conditions are component statuses given with an incident's update, by component id.
+	// Conditions are component statuses given with the update, by component id.
 	Conditions map[string]Condition `json:"conditions,omitempty"`
 	// Zone is the one in which standard wordings give times; nil is UTC.
 	Zone *time.Location `json:"-"`
@@ -65,12 +67,15 @@ func (m Maintenance) move(to State, what EventKind, now time.Time, by Actor, say
 		}
 		return m, Event{}, m.illegal(to, by, why)
 	}
-	if err := checkBody(say.Body); err != nil {
+	if err := cmp.Or(checkBody(say.Body), validClaims(say.Conditions)); err != nil {
 		return m, Event{}, err
 	}
 	m = m.clone()
 	m.State, m.Changed = to, now
-	m.Updates = append(m.Updates, Update{State: to, Event: what, At: now, Body: say.Body, By: by, Quiet: say.Quiet})
+	m.Updates = append(m.Updates, Update{
+		State: to, Event: what, At: now, Body: say.Body, By: by, Quiet: say.Quiet, Conditions: maps.Clone(say.Conditions),
+	})
+	m.Affects = unique(slices.AppendSeq(m.Affects, maps.Keys(say.Conditions)))
 	return m, Event{Kind: what, Subject: m.Subject(), At: now, By: by, Told: !say.Quiet && !m.Backfilled}, nil
 }
 

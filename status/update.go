@@ -53,8 +53,13 @@ type Update struct {
 	Body string `json:"body"`
 	// By is who posted it.
 	By Actor `json:"by"`
-	// Conditions are the component statuses that an incident's update gave, by component id.
+	// Conditions are the component statuses that the update gave, by component id.
 	Conditions map[string]Condition `json:"conditions,omitempty"`
+	// Effects are what readers saw the update change of the components that its subject affects, in the page's order.
+	// Records have none; [Maintenance.Effects] and [Incident.Effects] work them out.
+	Effects []Effect `json:"effects,omitempty"`
+	// Edited is when its words or its time were corrected, zero when never.
+	Edited time.Time `json:"edited,omitzero"`
 	// Quiet updates stand on the page and are told to nobody.
 	Quiet bool `json:"quiet,omitempty"`
 }

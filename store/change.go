@@ -174,6 +174,9 @@ func (s *Store) saveWritten(
 			return err
 		}
 	}
+	if err := record(ctx, tx, now, subjectsOf(w)); err != nil {
+		return err
+	}
 	return advance(ctx, tx, seq, now)
 }
 

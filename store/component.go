@@ -8,15 +8,16 @@ import (
 )
 
 const (
-	groupColumns = `id, version, seq, name, description, position, removed`
-	groupValues  = `$1, $2, $3, $4, $5, $6, $7`
+	groupColumns = `id, version, seq, name, description, position, removed, created, changed`
+	groupValues  = `$1, $2, $3, $4, $5, $6, $7, $8, $9`
 
-	componentColumns = `id, version, seq, name, group_id, description, position, condition, set_at, created, removed`
-	componentValues  = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11`
+	componentColumns = `id, version, seq, name, group_id, description, position, condition, set_at, created, removed, hide_uptime, ` +
+		`only_if_degraded, start, changed`
+	componentValues = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15`
 )
 
 func groupFields(g *status.Group, seq stamp) []any {
-	return []any{&g.ID, &g.Version, seq, &g.Name, &g.Description, &g.Position, at{&g.Removed}}
+	return []any{&g.ID, &g.Version, seq, &g.Name, &g.Description, &g.Position, at{&g.Removed}, at{&g.Created}, at{&g.Changed}}
 }
 
 func componentFields(c *status.Component, seq stamp) []any {
@@ -27,6 +28,9 @@ func componentFields(c *status.Component, seq stamp) []any {
 		at{&c.SetAt},
 		at{&c.Created},
 		at{&c.Removed},
+		&c.HideUptime, &c.OnlyIfDegraded,
+		day{&c.Start},
+		at{&c.Changed},
 	}
 }
 

@@ -12,9 +12,9 @@ const (
 	maintenanceColumns = `id, version, seq, open, key, title, state, window_start, window_end, announced_start, ` +
 		`announced_end, began, ended, estimate, begins, completes, summary, why, affects, promises, reminders, reminded, ` +
 		`overrun_every, overrun_said, short_notice, despite_blackout, series, occurrence, detached, unfinished, backfilled, ` +
-		`created, changed`
+		`created, changed, impact, marks, releases, quiet_begin, quiet_end, metadata, removed`
 	maintenanceValues = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, ` +
-		`$22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33`
+		`$22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40`
 )
 
 func maintenanceFields(m *status.Maintenance, seq stamp) []any {
@@ -37,6 +37,8 @@ func maintenanceFields(m *status.Maintenance, seq stamp) []any {
 		&m.Detached, asJSON(&m.Unfinished), &m.Backfilled,
 		at{&m.Created},
 		at{&m.Changed},
+		&m.Impact, &m.Marks, &m.Releases, &m.QuietBegin, &m.QuietEnd, asJSON(&m.Metadata),
+		at{&m.Removed},
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 // The types that a column has here and there.
-var sameType = strings.NewReplacer("bigint", "INTEGER", "boolean", "INTEGER", "text", "TEXT")
+var sameType = strings.NewReplacer("bigint", "INTEGER", "boolean", "INTEGER", "text", "TEXT", "double precision", "REAL")
 
 func TestBothEnginesHaveTheSameTablesAndColumns(t *testing.T) {
 	lite, postgres := open(t, newDatabase(t, "memory")), open(t, newDatabase(t, "postgres"))

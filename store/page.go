@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	pageColumns = `id, version, seq, name, url, description, time_zone, least_notice, blackouts, maintenance_counts`
-	pageValues  = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10`
+	pageColumns = `id, version, seq, name, url, description, time_zone, least_notice, blackouts, maintenance_counts, created, changed`
+	pageValues  = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12`
 )
 
 func pageFields(p *status.Page, seq stamp) []any {
@@ -18,6 +18,8 @@ func pageFields(p *status.Page, seq stamp) []any {
 		span{&p.LeastNotice},
 		asJSON(&p.Blackouts),
 		&p.MaintenanceCounts,
+		at{&p.Created},
+		at{&p.Changed},
 	}
 }
 

@@ -162,6 +162,8 @@ func fill(v reflect.Value, n *int) {
 	switch v.Kind() {
 	case reflect.String:
 		v.SetString(fmt.Sprintf("text %d: ü 🚧 \"quoted\" <&>\n\u2028", *n))
+	case reflect.Interface: // what came as JSON
+		v.Set(reflect.ValueOf(fmt.Sprintf("text %d", *n)))
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Int, reflect.Int64:
@@ -216,6 +218,7 @@ func newWorld() world {
 	w.component.GroupID = w.group.ID
 	w.maintenance.Series, w.past.Series = w.series.ID, w.series.ID
 	w.maintenance.State, w.past.State, w.incident.State = status.InProgress, status.Completed, status.Monitoring
+	w.maintenance.Removed, w.incident.Removed = time.Time{}, time.Time{} // what is withdrawn is not open
 	w.page.Version, w.group.Version, w.component.Version, w.series.Version = 1, 1, 1, 1
 	w.maintenance.Version, w.past.Version, w.incident.Version = 1, 1, 1
 	return w

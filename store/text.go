@@ -24,7 +24,7 @@ func findText(v reflect.Value) *status.Invalid {
 	switch v.Kind() {
 	case reflect.String:
 		return wrongText(v.String())
-	case reflect.Pointer:
+	case reflect.Pointer, reflect.Interface:
 		if !v.IsNil() {
 			return findText(v.Elem())
 		}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -23,13 +24,14 @@ func (s *Store) AddToken(ctx context.Context, t access.Token) error {
 	if err := checkText(t); err != nil {
 		return fmt.Errorf("add token: %w", err)
 	}
-	_, err := s.write.ExecContext(ctx, insertToken, tokenFields(&t)...)
-	if err != nil {
-		return s.wrap("add token "+t.ID, err)
-	}
-	s.wrote()
-	return nil
+	return s.transact(ctx, "add token "+t.ID, t.Created, func(tx *sql.Tx) ([]status.Subject, error) {
+		_, err := tx.ExecContext(ctx, insertToken, tokenFields(&t)...)
+		return []status.Subject{{Kind: kindToken, ID: t.ID}}, err
+	})
 }
+
+// kindToken is a token's in the audit log.
+const kindToken status.Kind = "token"
 
 // AddFirstToken saves a token when there is none at all, and reports whether it did. Of several processes that start
 // on one empty database, exactly one adds its token.
@@ -91,24 +93,31 @@ func (s *Store) Tokens(ctx context.Context) ([]access.Token, error) {
 
 // RevokeToken takes a token back at now. One that was taken back before keeps its time.
 func (s *Store) RevokeToken(ctx context.Context, id string, now time.Time) error {
-	return s.updateToken(ctx, "revoke token "+id, `UPDATE token SET revoked = COALESCE(revoked, $2) WHERE id = $1`, id, now)
+	return s.transact(ctx, "revoke token "+id, now, func(tx *sql.Tx) ([]status.Subject, error) {
+		err := updateToken(ctx, tx, `UPDATE token SET revoked = COALESCE(revoked, $2) WHERE id = $1`, id, now)
+		return []status.Subject{{Kind: kindToken, ID: id}}, err
+	})
 }
 
 // TouchToken notes that a token was used at now. Times that come late do not go back. Each touch is a transaction: touch
 // a token once a minute, not with each request.
 func (s *Store) TouchToken(ctx context.Context, id string, now time.Time) error {
-	return s.updateToken(ctx, "touch token "+id,
+	err := updateToken(ctx, s.write,
 		`UPDATE token SET last_used = CASE WHEN last_used > $2 THEN last_used ELSE $2 END WHERE id = $1`, id, now)
-}
-
-func (s *Store) updateToken(ctx context.Context, act, statement, id string, now time.Time) error {
-	result, err := s.write.ExecContext(ctx, statement, id, at{&now})
 	if err != nil {
-		return s.wrap(act, err)
+		return s.wrap("touch token "+id, err)
 	}
 	s.wrote()
+	return nil
+}
+
+func updateToken(ctx context.Context, q querier, statement, id string, now time.Time) error {
+	result, err := q.ExecContext(ctx, statement, id, at{&now})
+	if err != nil {
+		return err
+	}
 	if n, err := result.RowsAffected(); err == nil && n == 0 {
-		return fmt.Errorf("%s: %w", act, status.ErrNotFound)
+		return status.ErrNotFound
 	}
 	return nil
 }

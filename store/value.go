@@ -94,6 +94,28 @@ func (s span) Scan(column any) error {
 	return nil
 }
 
+// day keeps a date in its ISO 8601 form, and none as an empty text.
+type day struct{ *status.Date }
+
+// Value is the column's value.
+func (d day) Value() (driver.Value, error) {
+	text, err := d.MarshalText()
+	return string(text), err
+}
+
+// Scan reads the column.
+func (d day) Scan(column any) error {
+	text, ok := column.(string)
+	if !ok {
+		return fmt.Errorf("a date is stored as %T", column)
+	}
+	if text == "" {
+		*d.Date = status.Date{}
+		return nil
+	}
+	return d.UnmarshalText([]byte(text))
+}
+
 // ref keeps the id of another row, and none as NULL.
 type ref struct{ id *string }
 

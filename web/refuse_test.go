@@ -46,7 +46,7 @@ func TestBadInputIsToldWhatWhereAndWhatWouldBeRight(t *testing.T) {
 		{"PUT", "/maintenances/upgrade", `{"document": {"title": "x", "affects": ["nothing"]}}`, `422 invalid: document.window.start is required, for example 2027-01-15T06:00:00Z [document.window.start]`},
 		{"PUT", "/components/APIs", `{"status": "down"}`, `422 invalid: status must be one of operational, under_maintenance, degraded_performance, partial_outage, major_outage, not "down" [status]`},
 		{"PUT", "/components/API", `{"status": "operational"}`, `404 not_found: what was given names no group or component of the page: "API"; did you mean "APIs"?`},
-		{"POST", "/incidents", `{"title": "x", "status": "done"}`, `422 invalid: status must be investigating, identified or monitoring to begin with, not "done" [status]`},
+		{"POST", "/incidents", `{"title": "x", "status": "done"}`, `422 invalid: status must be investigating, identified, monitoring or, for what is over already, resolved to begin with, not "done" [status]`},
 		{"GET", "/maintenances?limit=0", ``, `422 invalid: limit must be at least 1 [limit]`},
 		{"GET", "/maintenances?limit=many", ``, `422 invalid: limit must be a whole number [limit]`},
 		{"GET", "/maintenances?state=done", ``, `422 invalid: state[0] must be one of scheduled, in_progress, verifying, completed, canceled [state[0]]`},

@@ -1,0 +1,146 @@
+// Package notify knows who asked to be told: subscribers, and by which channel each is reached.
+//
+// Begin with [Subscriber]: what somebody asked for, and whether they are to be told ([Subscriber.State]). A subscriber is
+// told of the whole page, of the components that were chosen, or of one event. [Subscriber.Validate] refuses what could never be
+// delivered; [Query] lists subscribers.
+//
+// What is promised so far: an address subscribes once to the same thing, and nobody is told who has not confirmed,
+// unless an operator vouched for them. Composing notices, the outbox and the channels themselves are not built yet: what
+// is kept here waits for them.
+package notify
+
+import (
+	"fmt"
+	"net/mail"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"example.org/interlude/status"
+)
+
+// Channel is a way to reach a subscriber.
+type Channel string
+
+// The channels.
+const (
+	Email   Channel = "email"
+	Webhook Channel = "webhook"
+)
+
+// Channels lists every channel.
+var Channels = []Channel{Email, Webhook}
+
+// State is whether a subscriber is told.
+type State string
+
+// The states. Active ones are told.
+const (
+	Unconfirmed  State = "unconfirmed"
+	Active       State = "active"
+	Quarantined  State = "quarantined"
+	Unsubscribed State = "unsubscribed"
+)
+
+// States lists every state.
+var States = []State{Unconfirmed, Active, Quarantined, Unsubscribed}
+
+// Subscriber is somebody who asked to be told.
+type Subscriber struct {
+	ID      string
+	Version int64
+	Channel Channel
+	// Address is an e-mail address or the URL of a webhook.
+	Address string
+	// Contact is where to write when a webhook fails; empty when nobody is to be written to.
+	Contact string
+	// Event is the maintenance or incident that the subscriber asked about; empty for the page.
+	Event string
+	// Components are the ids of those that were chosen; none means all.
+	Components []string
+	// AccessUser is the page-access user whom it belongs to, if any.
+	AccessUser string
+	State      State
+	// SkipConfirmation says that an operator vouched for the address, so that no confirmation was asked for.
+	SkipConfirmation bool
+	Created          time.Time
+	// Quarantined is when the address was found dead, and Purge when it is forgotten unless somebody takes it back.
+	Quarantined time.Time
+	Purge       time.Time
+}
+
+// longestAddress bounds addresses: RFC 5321, 4.5.3.1.3 allows 254 for a mailbox; URLs are bounded as browsers do.
+const (
+	longestMailbox = 254
+	longestURL     = 2048
+)
+
+// Validate refuses a subscriber that could never be told, with the field as the Statuspage API calls it.
+func (s Subscriber) Validate() error {
+	switch s.Channel {
+	case Email:
+		return checkMailbox("email", s.Address)
+	case Webhook:
+		if s.Contact != "" {
+			if err := checkMailbox("email", s.Contact); err != nil {
+				return err
+			}
+		}
+		return checkEndpoint(s.Address)
+	}
+	return &status.Invalid{Field: "channel", Rule: fmt.Sprintf("must be email or webhook, not %q", s.Channel)}
+}
+
+// checkMailbox refuses what is not one bare address (RFC 5322, 3.4.1).
+func checkMailbox(field, text string) error {
+	if text == "" {
+		return &status.Invalid{Field: field, Rule: "is required: an address such as ops@example.com"}
+	}
+	parsed, err := mail.ParseAddress(text)
+	if err != nil || parsed.Address != text || len(text) > longestMailbox || strings.ContainsAny(text, "\r\n") {
+		return &status.Invalid{Field: field, Rule: fmt.Sprintf("must be one e-mail address such as ops@example.com, not %q", text)}
+	}
+	return nil
+}
+
+// checkEndpoint refuses what is not a URL that something can be posted to. Whether its host may be reached is decided
+// when it is, after its name was resolved.
+func checkEndpoint(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		return &status.Invalid{Field: "endpoint", Rule: "is required: a URL such as https://example.com/hook"}
+	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || len(text) > longestURL:
+		return &status.Invalid{Field: "endpoint", Rule: fmt.Sprintf("must be a URL such as https://example.com/hook, not %q", text)}
+	case u.User != nil:
+		return &status.Invalid{Field: "endpoint", Rule: "must not hold a user name or a password"}
+	}
+	return nil
+}
+
+// Query chooses subscribers.
+type Query struct {
+	// Text is part of an address; empty is all.
+	Text string
+	// Channel and State choose those; empty is all.
+	Channel Channel
+	State   State
+	// Event chooses those of one event; empty is those of the page.
+	Event string
+	// AnyEvent chooses those of the page and of every event.
+	AnyEvent bool
+	// Newest lists the newest first.
+	Newest bool
+	// Skip passes over the first ones, and Limit bounds the rest; 0 is no bound.
+	Skip, Limit int
+}
+
+// Tally counts subscribers by channel and state.
+type Tally map[Channel]map[State]int
+
+// Known reports whether the channel is one of ours.
+func (c Channel) Known() bool { return slices.Contains(Channels, c) }
+
+// Known reports whether the state is one of ours.
+func (s State) Known() bool { return slices.Contains(States, s) }
