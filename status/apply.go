@@ -204,11 +204,17 @@ func (b *Book) amendTo(have, want Maintenance, now time.Time, by Actor) ([]Chang
 func (b *Book) Revise(have, want Maintenance, now time.Time, by Actor, say Post) (Maintenance, []FieldChange, []Warning, error) {
 	want.Impact, want.Metadata, want.Marks, want.Releases = have.Impact, have.Metadata, have.Marks, have.Releases
 	want.QuietBegin, want.QuietEnd = have.QuietBegin, have.QuietEnd
-	return b.Amend(have, want, now, by, say)
+	return b.amend(have, want, now, by, say, nil)
 }
 
-// Amend makes a maintenance what want is, as [Book.Revise] does.
+// Amend makes a maintenance what want is, as [Book.Revise] does. What readers and programs call it may be corrected after
+// its end too.
 func (b *Book) Amend(have, want Maintenance, now time.Time, by Actor, say Post) (Maintenance, []FieldChange, []Warning, error) {
+	return b.amend(have, want, now, by, say, []string{"title", "impact", "metadata"})
+}
+
+// amend changes what differs; of a maintenance that has ended only the fields that are given as correctable.
+func (b *Book) amend(have, want Maintenance, now time.Time, by Actor, say Post, correctable []string) (Maintenance, []FieldChange, []Warning, error) {
 	if have.State != Scheduled && want.Window.Start.Equal(have.Window.Start) && want.Window.End.Before(have.Window.End) {
 		want.Window = have.Window // it was extended, which a document need not know
 	}
@@ -216,8 +222,10 @@ func (b *Book) Amend(have, want Maintenance, now time.Time, by Actor, say Post) 
 	if len(fields) == 0 {
 		return have, nil, b.overtaken(have), nil
 	}
-	if !have.Open() {
-		return have, nil, nil, &Invalid{Field: fields[0].Field, Rule: "cannot be changed any more: the maintenance is " + string(have.State) + ", and what is recorded of it stays"}
+	for _, f := range fields {
+		if !have.Open() && !slices.Contains(correctable, f.Field) {
+			return have, nil, nil, &Invalid{Field: f.Field, Rule: "cannot be changed any more: the maintenance is " + string(have.State) + ", and what is recorded of it stays"}
+		}
 	}
 	moved := !have.Window.Equal(want.Window)
 	if moved && have.Underway() {
@@ -244,7 +252,7 @@ func (b *Book) Amend(have, want Maintenance, now time.Time, by Actor, say Post) 
 		e.Was = have.Window
 	}
 	if body := b.revisionWords(have, m, say); body != "" {
-		body, err := b.Expand(body, m)
+		body, err := b.expandPost(say, body, m)
 		if err != nil {
 			return have, nil, nil, err
 		}

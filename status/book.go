@@ -90,8 +90,8 @@ func (b *Book) PutMaintenance(m Maintenance) {
 	before := b.Conditions()
 	m.Updates = b.identified(m.Updates)
 	put(&b.maintenances, &b.Maintenances, &b.Written.maintenances, &b.Written.Maintenances, m)
-	if known && was.Underway() && !m.Underway() && m.Releases == Manual {
-		b.leave(m, before)
+	if known && was.Underway() && !m.Underway() && m.Releases == Manual && m.Removed.IsZero() {
+		b.leave(m.Affects, before, m.Changed, m.Updates[len(m.Updates)-1].By)
 	}
 	effects(m.Updates, fresh, m.Affects, before, b.Conditions()) // the updates are of the slice that was put
 }
@@ -107,6 +107,9 @@ func (b *Book) PutIncident(i Incident) {
 	}
 	before := b.Conditions()
 	put(&b.incidents, &b.Incidents, &b.Written.incidents, &b.Written.Incidents, i)
+	if known && was.Open() && !i.Open() && i.Releases == Manual && i.Removed.IsZero() {
+		b.leave(i.Affects, before, i.Changed, i.Updates[len(i.Updates)-1].By)
+	}
 	effects(i.Updates, fresh, i.Affects, before, b.Conditions())
 }
 

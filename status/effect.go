@@ -1,6 +1,9 @@
 package status
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Effect is what an update did to a component, as readers saw it. Both conditions are the same when it did nothing.
 type Effect struct {
@@ -27,16 +30,16 @@ func effects(updates []Update, from int, affects []string, before, after map[str
 	}
 }
 
-// leave gives the components that a maintenance took, and does not release, the conditions that they had until now.
-func (b *Book) leave(m Maintenance, before map[string]Condition) {
+// leave gives components that an event took, and does not release at its end, the conditions that its last word gave
+// them: what they had until now, unless that word says otherwise.
+func (b *Book) leave(affects []string, before map[string]Condition, at time.Time, by Actor) {
 	now := b.Conditions()
-	by := m.Updates[len(m.Updates)-1].By
-	for _, id := range m.Affects {
+	for _, id := range affects {
 		c, there := b.Component(id)
 		if !there || before[id] == "" || before[id] == now[id] {
 			continue
 		}
-		if c, e, err := c.Set(before[id], m.Changed, by); err == nil {
+		if c, e, err := c.Set(before[id], at, by); err == nil {
 			b.PutComponent(c)
 			b.Say(e)
 		}

@@ -31,6 +31,9 @@ type Incident struct {
 	Updates    []Update  `json:"updates"`
 	Created    time.Time `json:"created"`
 	Changed    time.Time `json:"changed"`
+	// Releases says whether its components become what they otherwise are when it ends, as by default, or stay as they are
+	// until a person sets them.
+	Releases Mode `json:"releases,omitempty"`
 	// Metadata is what programs keep with it, by their names.
 	Metadata map[string]any `json:"metadata,omitempty"`
 	// Draft is a postmortem that is being written, and DraftAt when it was last changed.

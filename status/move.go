@@ -13,7 +13,7 @@ type Transition func(Maintenance, time.Time, Actor, Post) (Maintenance, Event, e
 // Transit moves a maintenance by a transition, with the placeholders in what is said filled in.
 func (b *Book) Transit(m Maintenance, to Transition, say Post, now time.Time, by Actor) (Maintenance, error) {
 	say.Zone = b.Page.Zone()
-	body, err := b.Expand(say.Body, m)
+	body, err := b.expandPost(say, say.Body, m)
 	if err != nil {
 		return m, err
 	}
@@ -28,6 +28,14 @@ func (b *Book) Transit(m Maintenance, to Transition, say Post, now time.Time, by
 	b.Say(e)
 	stored, _ := b.Maintenance(m.ID)
 	return stored, nil
+}
+
+// expandPost fills in the placeholders of a body, unless the post is literal.
+func (b *Book) expandPost(say Post, body string, m Maintenance) (string, error) {
+	if say.Literal && body == say.Body {
+		return body, nil
+	}
+	return b.Expand(body, m)
 }
 
 // MoveMaintenance takes a maintenance to a state by the transitions that lead there. The state that it has, or none, is

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -104,10 +105,16 @@ func (b *Book) Announce(m Maintenance, now time.Time, by Actor, say Post) (Maint
 	if strings.TrimSpace(body) == "" {
 		body = Announcement(m, b.Page)
 	}
-	if body, err = b.Expand(body, m); err != nil {
+	if body, err = b.expandPost(say, body, m); err != nil {
 		return m, nil, err
 	}
-	m.Updates = []Update{{State: Scheduled, Event: Announced, At: now, Body: body, By: by, Quiet: say.Quiet}}
+	if err := cmp.Or(checkBody(body), validClaims(say.Conditions)); err != nil {
+		return m, nil, err
+	}
+	m.Affects = PageOrder(unique(slices.AppendSeq(m.Affects, maps.Keys(say.Conditions))), b.Groups, b.Components)
+	m.Updates = []Update{{
+		State: Scheduled, Event: Announced, At: now, Body: body, By: by, Quiet: say.Quiet, Conditions: maps.Clone(say.Conditions),
+	}}
 	b.PutMaintenance(m)
 	b.Say(Event{Kind: Announced, Subject: m.Subject(), At: now, By: by, Told: !say.Quiet})
 	stored, _ := b.Maintenance(m.ID)

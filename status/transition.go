@@ -16,6 +16,8 @@ type Post struct {
 	Quiet bool `json:"quiet,omitempty"`
 	// Conditions are component statuses given with the update, by component id.
 	Conditions map[string]Condition `json:"conditions,omitempty"`
+	// Literal says that the body is what it is: it holds no placeholders, whatever it looks like.
+	Literal bool `json:"-"`
 	// Zone is the one in which standard wordings give times; nil is UTC.
 	Zone *time.Location `json:"-"`
 }

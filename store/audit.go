@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"example.org/interlude/access"
@@ -21,9 +22,6 @@ type AuditEntry struct {
 	Subjects []status.Subject
 }
 
-// ErrRepeated says that a request with the same idempotency key has made its change already: this one changed nothing.
-var ErrRepeated = errors.New("a request with this idempotency key has been carried out already")
-
 // keysKept is how long an idempotency key is remembered.
 const keysKept = 24 * time.Hour
 
@@ -39,8 +37,11 @@ func auditFields(e *AuditEntry) []any {
 // Audit returns entries of the audit log, the newest first: at most limit of those before the entry with number before,
 // or of all when it is 0.
 func (s *Store) Audit(ctx context.Context, before int64, limit int) ([]AuditEntry, error) {
+	if before == 0 {
+		before = math.MaxInt64
+	}
 	entries, err := collect(ctx, s.read, auditFields,
-		`SELECT `+auditColumns+` FROM audit WHERE n < $1 OR $1 = 0 ORDER BY n DESC LIMIT $2`, before, limit)
+		`SELECT `+auditColumns+` FROM audit WHERE n < $1 ORDER BY n DESC LIMIT $2`, before, limit)
 	if err != nil {
 		return nil, s.wrap("read audit log", err)
 	}
@@ -105,19 +106,40 @@ func takeKey(ctx context.Context, tx *sql.Tx, now time.Time, r access.Repeat) er
 		return fmt.Errorf("remember key: %w", err)
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(err, ErrRepeated)
+		return errors.Join(err, access.ErrRepeated)
 	}
 	return nil
 }
 
-// subjectsOf are what a change wrote, each once.
+// subjectsOf are what a change wrote, each once: also what changed without an event, such as a group's place.
 func subjectsOf(w status.Written) []status.Subject {
 	var all []status.Subject
 	seen := make(map[status.Subject]bool)
-	for _, e := range w.Events {
-		if !seen[e.Subject] {
-			seen[e.Subject], all = true, append(all, e.Subject)
+	add := func(one status.Subject) {
+		if !seen[one] {
+			seen[one], all = true, append(all, one)
 		}
+	}
+	if w.Page != nil {
+		add(status.Subject{Kind: status.KindPage, ID: w.Page.ID})
+	}
+	for _, g := range w.Groups {
+		add(status.Subject{Kind: status.KindGroup, ID: g.ID})
+	}
+	for _, c := range w.Components {
+		add(status.Subject{Kind: status.KindComponent, ID: c.ID})
+	}
+	for _, s := range w.Series {
+		add(s.Subject())
+	}
+	for _, m := range w.Maintenances {
+		add(m.Subject())
+	}
+	for _, i := range w.Incidents {
+		add(i.Subject())
+	}
+	for _, e := range w.Events {
+		add(e.Subject)
 	}
 	return all
 }

@@ -9,8 +9,8 @@ import (
 
 const (
 	incidentColumns = `id, version, seq, open, key, title, state, impact, affects, began, ended, backfilled, ` +
-		`created, changed, impact_said, metadata, draft, draft_at, removed`
-	incidentValues = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19`
+		`created, changed, impact_said, releases, metadata, draft, draft_at, removed`
+	incidentValues = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20`
 )
 
 func incidentFields(i *status.Incident, seq stamp) []any {
@@ -21,7 +21,7 @@ func incidentFields(i *status.Incident, seq stamp) []any {
 		&i.Backfilled,
 		at{&i.Created},
 		at{&i.Changed},
-		&i.ImpactSaid, asJSON(&i.Metadata), &i.Draft,
+		&i.ImpactSaid, &i.Releases, asJSON(&i.Metadata), &i.Draft,
 		at{&i.DraftAt},
 		at{&i.Removed},
 	}
