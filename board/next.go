@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"example.org/interlude/status"
 )
@@ -36,8 +37,33 @@ func (p *Picture) with(d status.Delta) *Picture {
 		n.Touched[s.ComponentID] = d.Seq
 	}
 	n.takeEvents(d)
+	n.date(p.Changed, d)
 	n.arrange(p)
 	return n
+}
+
+// date notes when anything last changed.
+func (p *Picture) date(before time.Time, d status.Delta) {
+	p.Changed = before
+	note := func(at time.Time) {
+		if at.After(p.Changed) {
+			p.Changed = at
+		}
+	}
+	note(p.Page.Changed)
+	for _, g := range d.Groups {
+		note(g.Changed)
+	}
+	for _, c := range d.Components {
+		note(c.Created)
+		note(c.Changed)
+	}
+	for _, m := range d.Maintenances {
+		note(m.Changed)
+	}
+	for _, i := range d.Incidents {
+		note(i.Changed)
+	}
 }
 
 // takeEvents places changed maintenances and incidents into copies of the indexes.

@@ -29,6 +29,8 @@ type Picture struct {
 	// the page itself, its groups or its components last changed.
 	Touched map[string]int64
 	Framed  int64
+	// Changed is when anything that it shows last changed.
+	Changed time.Time
 	// Moved tells for each component id when an update of an event last changed what readers see of it.
 	Moved map[string]time.Time
 

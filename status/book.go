@@ -91,7 +91,7 @@ func (b *Book) PutMaintenance(m Maintenance) {
 	m.Updates = b.identified(m.Updates)
 	put(&b.maintenances, &b.Maintenances, &b.Written.maintenances, &b.Written.Maintenances, m)
 	if known && was.Underway() && !m.Underway() && m.Releases == Manual && m.Removed.IsZero() {
-		b.leave(m.Affects, before, m.Changed, m.Updates[len(m.Updates)-1].By)
+		b.leave(m.Affects, before, m.Updates[len(m.Updates)-1])
 	}
 	effects(m.Updates, fresh, m.Affects, before, b.Conditions()) // the updates are of the slice that was put
 }
@@ -108,7 +108,7 @@ func (b *Book) PutIncident(i Incident) {
 	before := b.Conditions()
 	put(&b.incidents, &b.Incidents, &b.Written.incidents, &b.Written.Incidents, i)
 	if known && was.Open() && !i.Open() && i.Releases == Manual && i.Removed.IsZero() {
-		b.leave(i.Affects, before, i.Changed, i.Updates[len(i.Updates)-1].By)
+		b.leave(i.Affects, before, i.Updates[len(i.Updates)-1])
 	}
 	effects(i.Updates, fresh, i.Affects, before, b.Conditions())
 }

@@ -106,6 +106,8 @@ type IncidentDraft struct {
 	Impact Condition `json:"impact,omitempty"`
 	// Metadata is what programs keep with it, by their names.
 	Metadata map[string]any `json:"metadata,omitempty"`
+	// Releases says what becomes of its components when it ends: see [Incident].
+	Releases Mode `json:"-"`
 	NamedPost
 }
 

@@ -1,8 +1,8 @@
 package status
 
 import (
+	"cmp"
 	"slices"
-	"time"
 )
 
 // Effect is what an update did to a component, as readers saw it. Both conditions are the same when it did nothing.
@@ -32,14 +32,15 @@ func effects(updates []Update, from int, affects []string, before, after map[str
 
 // leave gives components that an event took, and does not release at its end, the conditions that its last word gave
 // them: what they had until now, unless that word says otherwise.
-func (b *Book) leave(affects []string, before map[string]Condition, at time.Time, by Actor) {
+func (b *Book) leave(affects []string, before map[string]Condition, last Update) {
 	now := b.Conditions()
 	for _, id := range affects {
 		c, there := b.Component(id)
-		if !there || before[id] == "" || before[id] == now[id] {
+		to := cmp.Or(last.Conditions[id], before[id])
+		if !there || to == "" || to == now[id] {
 			continue
 		}
-		if c, e, err := c.Set(before[id], at, by); err == nil {
+		if c, e, err := c.Set(to, last.At, last.By); err == nil {
 			b.PutComponent(c)
 			b.Say(e)
 		}

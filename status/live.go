@@ -85,7 +85,7 @@ func (b *Book) OpenIncident(d IncidentDraft, now time.Time, by Actor) (Incident,
 	}
 	i := Incident{
 		ID: b.NewID(), Title: strings.TrimSpace(d.Title), State: state, Impact: cmp.Or(d.Impact, Operational),
-		ImpactSaid: d.Impact != "", Metadata: d.Metadata, Affects: affects, Began: now, Created: now, Changed: now,
+		ImpactSaid: d.Impact != "", Metadata: d.Metadata, Releases: d.Releases, Affects: affects, Began: now, Created: now, Changed: now,
 	}
 	i.Key = cmp.Or(d.Key, slug(i.Title)+"-"+i.ID)
 	if b.keyTaken(KindIncident, i.Key) {

@@ -1,0 +1,3 @@
+package statuspage
+
+func accessRoutes() []route { return nil }

@@ -1,0 +1,3 @@
+package statuspage
+
+func componentRoutes() []route { return nil }

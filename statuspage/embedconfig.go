@@ -1,0 +1,3 @@
+package statuspage
+
+func embedConfigRoutes() []route { return nil }

@@ -1,0 +1,3 @@
+package statuspage
+
+func groupRoutes() []route { return nil }

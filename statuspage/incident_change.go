@@ -1,0 +1,186 @@
+package statuspage
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"example.org/interlude/board"
+	"example.org/interlude/status"
+)
+
+func (c *call) updateIncident() (any, error) {
+	e, err := c.view().event(c.id("incident_id"))
+	if err != nil {
+		return nil, err
+	}
+	body, err := c.readIncident()
+	if err != nil {
+		return nil, err
+	}
+	if err := body.fits(e); err != nil {
+		return nil, err
+	}
+	err = c.change([]string{e.Subject().ID}, func(b *status.Book, now time.Time) error {
+		if err := checkComponents(b, body.affects()); err != nil {
+			return err
+		}
+		if e.Maintenance != nil {
+			return body.changeMaintenance(b, e.Maintenance.ID, now, c.by)
+		}
+		return body.changeIncident(b, e.Incident.ID, now, c.by)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.shownEvent(e.Subject().ID)
+}
+
+// fits refuses what the kind of event does not have: an incident is not scheduled, a maintenance not investigated.
+func (b incidentBody) fits(e board.Event) error {
+	state := status.State(given(b.Status))
+	switch {
+	case e.Maintenance != nil && state != "" && !slices.Contains(status.MaintenanceStates, state):
+		return oneOf("status", string(state), words(status.MaintenanceStates[:4])...)
+	case e.Incident != nil && state != "" && !slices.Contains(status.IncidentStates, state):
+		return oneOf("status", string(state), words(status.IncidentStates)...)
+	case e.Incident != nil && (b.ScheduledFor != nil || b.ScheduledUntil != nil):
+		return unprocessable("scheduled_for cannot be given for an incident: create a maintenance of its own")
+	}
+	return nil
+}
+
+// changeMaintenance makes a maintenance what the body says, and then moves it or posts what it says.
+func (b incidentBody) changeMaintenance(book *status.Book, id string, now time.Time, by status.Actor) error {
+	m, found := book.Maintenance(id)
+	if !found || !m.Removed.IsZero() {
+		return notFound("Incident")
+	}
+	state, say := status.State(given(b.Status)), status.Post{Body: b.bodyOf(), Quiet: b.quiet(), Literal: true, Conditions: b.conditions()}
+	moves := state != "" && stateOf(m.State) != string(state)
+	if moves || m.State != status.Scheduled {
+		m, err := b.amend(book, m, status.Post{Quiet: true}, now, by)
+		if err != nil {
+			return err
+		}
+		if moves {
+			_, err = book.MoveMaintenance(m, state, say, now, by)
+			return err
+		}
+		if say.Body == "" {
+			return setConditions(book, say.Conditions, now, by)
+		}
+		_, err = book.MoveMaintenance(m, "", say, now, by)
+		return err
+	}
+	claims := b.claims(book)
+	was := len(m.Updates)
+	m, err := b.amend(book, m, say, now, by)
+	if len(m.Updates) > was {
+		say.Body = "" // the words stand with what was changed
+	}
+	if err != nil || say.Body == "" && len(claims) == 0 {
+		return err
+	}
+	say.Conditions = claims
+	say.Body = cmp.Or(say.Body, "The status of components during the maintenance was set.")
+	_, err = book.MoveMaintenance(m, "", say, now, by)
+	return err
+}
+
+// amend makes a maintenance what the body says of its name, window, components and settings.
+func (b incidentBody) amend(book *status.Book, m status.Maintenance, say status.Post, now time.Time, by status.Actor) (status.Maintenance, error) {
+	want := m
+	want.Title = cmp.Or(given(b.Name), m.Title)
+	b.settings(&want)
+	if b.ComponentIDs != nil || len(b.Components) > 0 {
+		want.Affects = b.affects()
+		if b.ComponentIDs == nil {
+			want.Affects = slices.Concat(m.Affects, want.Affects)
+		}
+		want.Affects = status.PageOrder(unique(want.Affects), book.Groups, book.Components)
+	}
+	if b.ScheduledFor != nil {
+		want.Window.Start = *b.ScheduledFor
+	}
+	if b.ScheduledUntil != nil {
+		want.Window.End = *b.ScheduledUntil
+	}
+	if err := want.Window.Validate(); err != nil {
+		return m, err
+	}
+	if m.Underway() && want.Window.Start.Equal(m.Window.Start) && !want.Window.End.Equal(m.Window.End) {
+		longer, err := book.Transit(m, func(m status.Maintenance, now time.Time, by status.Actor, say status.Post) (status.Maintenance, status.Event, error) {
+			return m.Extend(want.Window.End, now, by, say)
+		}, status.Post{Quiet: b.quiet()}, now, by)
+		if err != nil {
+			return m, err
+		}
+		m, want.Window = longer, longer.Window
+	}
+	amended, _, _, err := book.Amend(m, want, now, by, say)
+	return amended, err
+}
+
+// setConditions is a person's word on components, for what was said without an update.
+func setConditions(book *status.Book, conditions map[string]status.Condition, now time.Time, by status.Actor) error {
+	for _, id := range slices.Sorted(maps.Keys(conditions)) {
+		c, found := book.Component(id)
+		if !found {
+			continue
+		}
+		c, e, err := c.Set(conditions[id], now, by)
+		if err != nil {
+			return err
+		}
+		book.PutComponent(c)
+		book.Say(e)
+	}
+	return nil
+}
+
+// changeIncident makes an incident what the body says, and then moves it or posts what it says.
+func (b incidentBody) changeIncident(book *status.Book, id string, now time.Time, by status.Actor) error {
+	i, found := book.Incident(id)
+	if !found || !i.Removed.IsZero() {
+		return notFound("Incident")
+	}
+	want := i
+	want.Title = cmp.Or(given(b.Name), i.Title)
+	if said := b.impact(); said != "" {
+		want.Impact, want.ImpactSaid = said, true
+	}
+	if b.Metadata != nil {
+		want.Metadata = b.metadata()
+	}
+	switch {
+	case b.ComponentIDs != nil:
+		want.Affects = b.affects()
+	case len(b.Components) > 0:
+		want.Affects = slices.Concat(i.Affects, b.affects())
+	}
+	i, err := book.AmendIncident(i, want, now, by)
+	if err != nil {
+		return err
+	}
+	state, body := status.State(given(b.Status)), b.bodyOf()
+	if body == "" && (state == "" || state == i.State) {
+		return setConditions(book, b.conditions(), now, by)
+	}
+	_, err = book.PostIncident(i, state, status.NamedPost{
+		Body: cmp.Or(body, standardWords[state]), Quiet: b.quiet(), Components: b.conditions(),
+	}, now, by)
+	return err
+}
+
+// unique drops repetitions and keeps the order.
+func unique(ids []string) []string {
+	var once []string
+	for _, id := range ids {
+		if !slices.Contains(once, id) {
+			once = append(once, id)
+		}
+	}
+	return once
+}

@@ -1,0 +1,3 @@
+package statuspage
+
+func metricRoutes() []route { return nil }

@@ -1,0 +1,3 @@
+package statuspage
+
+func pageRoutes() []route { return nil }

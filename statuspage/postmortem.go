@@ -1,0 +1,3 @@
+package statuspage
+
+func postmortemRoutes() []route { return nil }

@@ -1,0 +1,3 @@
+package statuspage
+
+func subscriberRoutes() []route { return nil }

@@ -1,0 +1,3 @@
+package statuspage
+
+func templateRoutes() []route { return nil }

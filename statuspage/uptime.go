@@ -1,0 +1,3 @@
+package statuspage
+
+func uptimeRoutes() []route { return nil }
