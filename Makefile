@@ -28,7 +28,7 @@ quick: ## the tests without race detector, browser and PostgreSQL; needs Go alon
 		go test -short -timeout=$(TEST_TIMEOUT) ./...
 
 .PHONY: setup
-setup: ## install PostgreSQL, Chromium, a C compiler and axe-core, where missing
+setup: ## install PostgreSQL, Chromium, a C compiler, and the clients of the tests, where missing
 	@scripts/setup
 
 # Not cached: the house tests read what the tool go list says, which the test cache cannot see.

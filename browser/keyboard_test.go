@@ -62,7 +62,7 @@ func TestTabReachesEverythingInOrderAndCanBeSeen(t *testing.T) {
 		"A Skip to content", "A Northwind", "A Status", "A History",
 		"A Scheduled database maintenance", "A Details and updates: Scheduled database maintenance",
 		"group Message delivery", "bar of Email", "group Messenger",
-		"A E-mail to one provider arrives late", "A Web application unavailable", "A All past events",
+		"A E-mail to one provider arrives late", "A Web application unavailable", "A All past events", "A Atom", "A RSS", "A Calendar",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got the order\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -57,6 +57,7 @@ type Site struct {
 	edition atomic.Pointer[edition]
 	render  func(*edition) ([]byte, error) // of the index
 	reports snapshot.Shelf                 // of report and history pages, made when first asked for
+	outlets snapshot.Shelf                 // of feeds, calendars and badges
 	kept    renderings
 	streams atomic.Int64
 	closing chan struct{} // closed when live streams are to end
@@ -69,6 +70,7 @@ type edition struct {
 	picture *board.Picture
 	now     time.Time
 	speed   float64
+	home    string    // where the page's own addresses begin; empty while that is not known
 	asOf    time.Time // zero while the store answers, else when it last did
 	// version changes when readers should look again. What only follows from the time passing does not change it:
 	// the countdown of a page that is open runs by itself.
@@ -86,7 +88,7 @@ const htmlType = "text/html; charset=utf-8"
 // New makes a site of a board.
 func New(b Board, c Clock, log *slog.Logger) *Site {
 	s := &Site{board: b, clock: c, log: log, mux: http.NewServeMux(), closing: make(chan struct{})}
-	s.render, s.reports.Most = s.renderIndex, mostKept
+	s.render, s.reports.Most, s.outlets.Most = s.renderIndex, mostKept, mostOutlets
 	s.mux.HandleFunc("GET /{$}", s.serveIndex)
 	s.mux.HandleFunc("GET /history", s.serveHistory)
 	s.mux.HandleFunc("GET /history/{month}", s.serveHistory)
@@ -94,6 +96,7 @@ func New(b Board, c Clock, log *slog.Logger) *Site {
 	s.mux.HandleFunc("GET /live", s.serveLive)
 	s.mux.HandleFunc("GET "+scriptPath, serveScript)
 	s.mux.HandleFunc("GET /robots.txt", serveRobots)
+	s.mountOutlets()
 	s.mux.HandleFunc("GET /", s.serveMissing)
 	s.publish()
 	return s
@@ -166,7 +169,7 @@ func (s *Site) publish() *edition {
 	if was != nil {
 		e.number = was.number + 1
 	}
-	e.version = e.name()
+	e.version, e.home = e.name(), snapshot.Home(e.picture.Page.URL)
 	began := time.Now()
 	html, err := s.render(e)
 	if err != nil {

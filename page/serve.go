@@ -105,7 +105,9 @@ func (s *Site) serveReport(w http.ResponseWriter, r *http.Request) {
 	e := s.edition.Load()
 	event, ok := e.picture.Event(r.PathValue("id"))
 	if !ok {
-		s.serveMissing(w, r)
+		if !s.serveCalendar(w, r, r.PathValue("id")) {
+			s.serveMissing(w, r)
+		}
 		return
 	}
 	as := snapshot.Stamp{Event: event.Seq, Frame: e.picture.Framed}

@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,11 +34,13 @@ type block struct {
 // component is one line of the list, with its bar.
 type component struct {
 	ID, Name, About string
-	Uptime          string
-	Standing        standing
-	Alone           bool
-	Label           string
-	Runs            []run
+	// Past says that there is a bar, with a figure; without it neither is worked out.
+	Past     bool
+	Uptime   string
+	Standing standing
+	Alone    bool
+	Label    string
+	Runs     []run
 }
 
 // run is a span of days that read the same.
@@ -47,6 +50,11 @@ type run struct {
 	Title    string
 }
 
+// listed reports whether readers see a component: some are there only while something is wrong with them.
+func (v view) listed(c status.Component) bool {
+	return !c.OnlyIfDegraded || v.p.Conditions[c.ID] != status.Operational
+}
+
 // components are the blocks of the list, in the page's order. A component whose past has not changed is not looked
 // at again: its row stands as it was rendered.
 func (v view) components() []block {
@@ -54,6 +62,9 @@ func (v view) components() []block {
 	var blocks []block
 	calendar := status.LastDays(v.day(v.now), barDays, v.zone)
 	for _, c := range v.p.Components {
+		if !v.listed(c) {
+			continue
+		}
 		g, grouped := v.p.Group(c.GroupID)
 		grouped = grouped && g.Removed.IsZero()
 		at, begun := groups[c.GroupID]
@@ -100,6 +111,15 @@ func (v view) row(c status.Component, calendar status.Calendar, alone bool) temp
 }
 
 func (v view) component(c status.Component, calendar status.Calendar, alone bool) component {
+	shown := component{ID: c.ID, Name: c.Name, About: c.Description, Alone: alone, Standing: standingOf(v.p.Conditions[c.ID]), Past: !c.HideUptime}
+	if shown.Past {
+		v.recall(&shown, c, calendar)
+	}
+	return shown
+}
+
+// recall gives a line its bar and its figure.
+func (v view) recall(shown *component, c status.Component, calendar status.Calendar) {
 	var maintenances []status.Maintenance
 	var incidents []status.Incident
 	from := calendar.From()
@@ -120,13 +140,12 @@ func (v view) component(c status.Component, calendar status.Calendar, alone bool
 			c.Created = earlier(c.Created, e.Incident.Began)
 		}
 	}
+	c, from = c.Counted(from, v.zone)
 	history := status.History(c, v.p.Settings(c.ID), maintenances, incidents, from, v.now)
-	shown := component{ID: c.ID, Name: c.Name, About: c.Description, Alone: alone, Standing: standingOf(v.p.Conditions[c.ID])}
 	shown.Uptime = uptime(history, v.p.Page.MaintenanceCounts)
 	b := bar{view: v, history: history, condition: v.p.Conditions[c.ID], counts: make(map[string]int)}
 	shown.Runs = b.runs(calendar.Days(history, maintenances, incidents))
 	shown.Label = c.Name + ", last 90 days: " + b.summary(shown.Uptime)
-	return shown
 }
 
 // uptime is in percent, cut: nothing below 100 reads as 100.
@@ -264,8 +283,11 @@ func (b *bar) summary(uptime string) string {
 	return text
 }
 
-// componentsNote says how the figures count; once, for all of them.
+// componentsNote says how the figures count; once, for all of them, where there are any.
 func (v view) componentsNote() string {
+	if !slices.ContainsFunc(v.p.Components, func(c status.Component) bool { return v.listed(c) && !c.HideUptime }) {
+		return ""
+	}
 	if v.p.Page.MaintenanceCounts {
 		return "The last 90 days, today at the right. Uptime counts planned maintenance as downtime."
 	}

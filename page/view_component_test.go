@@ -14,10 +14,17 @@ import (
 func bars(page element) map[string]element {
 	found := make(map[string]element)
 	for _, c := range page.all(".comp") {
-		name, _, _ := strings.Cut(c.one(".bar").attr("aria-label"), ",")
-		found[name] = c
+		for _, bar := range c.all(".bar") {
+			name, _, _ := strings.Cut(bar.attr("aria-label"), ",")
+			found[name] = c
+		}
 	}
 	return found
+}
+
+// heading is the name of a component's line.
+func heading(c element) string {
+	return append(c.all("h3"), c.all("h4")...)[0].text()
 }
 
 func runsOf(c element) string {
@@ -185,4 +192,96 @@ func find(t testing.TB, w *town, name string) status.Component {
 	}
 	t.Fatalf("there is no component %s", name)
 	return status.Component{}
+}
+
+func TestAComponentMayBeListedOnlyWhileSomethingIsWrong(t *testing.T) {
+	w := northwind(t)
+	for _, c := range w.Components {
+		if c.Name == "APIs" || c.Name == "Web Messenger" || c.Name == "Mobile Messenger" {
+			c.OnlyIfDegraded = true
+			w.PutComponent(c)
+		}
+	}
+	names := func(page element) string {
+		var all []string
+		for _, c := range page.all(".comp") {
+			all = append(all, heading(c))
+		}
+		return strings.Join(all, ", ")
+	}
+	page, _ := w.site("2027-01-15 06:37").get(t, "/")
+	if got, want := names(page), "Email, Chats and Posts, Mobile Push, Admin notifications, Web Application"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := len(page.all(".group")); got != 1 {
+		t.Errorf("got %d groups, want the one that has anything to show", got)
+	}
+	w.trouble("Something fails", "2027-01-15 06:30", status.PartialOutage, "APIs", "Mobile Messenger")
+	page, _ = w.site("2027-01-15 06:37").get(t, "/")
+	if got, want := names(page), "Email, Chats and Posts, Mobile Push, Admin notifications, Mobile Messenger, Web Application, APIs"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	groups := page.all(".group > summary")
+	if len(groups) != 2 {
+		t.Fatalf("got %d groups, want both", len(groups))
+	}
+	groups[1].says("Messenger 1")
+	groups[1].says("Partial outage")
+}
+
+func TestAComponentMayHideItsPast(t *testing.T) {
+	w := northwind(t)
+	const note = "The last 90 days, today at the right."
+	hide := func(some func(status.Component) bool) element {
+		for _, c := range w.Components {
+			c.HideUptime = some(c)
+			w.PutComponent(c)
+		}
+		page, _ := w.site("2027-01-15 06:37").get(t, "/")
+		return page
+	}
+	page := hide(func(c status.Component) bool { return c.Name == "APIs" })
+	all := bars(page)
+	if _, has := all["APIs"]; has || len(all) != 7 {
+		t.Errorf("got %d bars, want those of the seven others", len(all))
+	}
+	for _, c := range page.all(".comp") {
+		if heading(c) == "APIs" {
+			c.one(".up").reads("")
+			c.says("Operational")
+		}
+	}
+	page.one("#components").says(note)
+	page = hide(func(status.Component) bool { return true })
+	if len(page.all(".bar")) != 0 || strings.Contains(page.one("#components").text(), note) {
+		t.Errorf("got %d bars, want none and no words on them", len(page.all(".bar")))
+	}
+}
+
+func TestABarBeginsWithTheStart(t *testing.T) {
+	w := northwind(t)
+	w.Page.TimeZone = "Asia/Kolkata"
+	for _, c := range w.Components {
+		switch c.Name {
+		case "APIs":
+			c.Start = status.Date{Year: 2027, Month: 1, Day: 6} // after its outage
+		case "Email":
+			c.Start = status.Date{Year: 2020, Month: 1, Day: 1}
+		case "Web Application":
+			c.Start = status.Date{Year: 2027, Month: 2, Day: 1}
+		}
+		w.PutComponent(c)
+	}
+	page, _ := w.site("2027-01-15 06:37").get(t, "/")
+	all := bars(page)
+	for name, want := range map[string]struct{ runs, up string }{
+		"APIs":            {"no80 until January 5: No data | ok10", "100 %"},
+		"Email":           {"ok83 | dg1 January 9: Degraded performance, 2 h 5 min. E-mail to one provider arrives late | ok6", "100 %"},
+		"Web Application": {"no90 until January 15: No data", "No data"},
+	} {
+		if got := runsOf(all[name]); got != want.runs {
+			t.Errorf("%s: got  %s\nwant %s", name, got, want.runs)
+		}
+		all[name].one(".up").reads(want.up)
+	}
 }

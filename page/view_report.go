@@ -12,12 +12,14 @@ import (
 type reportView struct {
 	frame                  frame
 	Kind, Title, Permalink string
-	Standing               standing
-	Lead                   []piece
-	Postmortem             *said
-	FactsName              string
-	Facts                  []fact
-	Figure                 *figure
+	// Calendar is the address of the calendar entry, empty where nothing is left to be noted.
+	Calendar   string
+	Standing   standing
+	Lead       []piece
+	Postmortem *said
+	FactsName  string
+	Facts      []fact
+	Figure     *figure
 	// Window, Count and Track stand in place of the facts while the end is not known.
 	Window       *window
 	Count        count
@@ -122,7 +124,7 @@ func (v view) openReport(shown *reportView, m *status.Maintenance) {
 	s := standingOfMaintenance(m, v.now)
 	shown.Standing = standing{s.Tone, s.Icon, m.State.Label()}
 	w := v.window(m.Window)
-	shown.Window = &w
+	shown.Window, shown.Calendar = &w, address(m.ID)+calendarName
 	shown.Conditions = v.conditions(m)
 	shown.FactsName, shown.Count = "When", v.running(begins, m.Window.Start)
 	shown.PromisesName, shown.Caption = "What you will experience", "During the maintenance"

@@ -62,7 +62,7 @@ func TestAReportOfAPastEventDoesNotAge(t *testing.T) {
 			t.Errorf("a page that is kept for long has %s", name)
 		}
 	}
-	page.one("#foot").reads("All times in UTC Kept by Interlude")
+	page.one("#foot").reads("All times in UTC Atom RSS Calendar Kept by Interlude")
 	page, _ = s.get(t, "/")
 	if page.one("html").attr("data-now") != "2027-01-15T08:02:00Z" || page.one("html").attr("data-version") == "" {
 		t.Error("the front page does not say of when it is")
@@ -164,7 +164,7 @@ func TestAReportOfOpenWorkShowsWhereItStands(t *testing.T) {
 	path := "/incidents/db"
 	page, _ := w.site("2027-01-13 17:00").get(t, path)
 	page.one("#banner").one(".lead").reads("Scheduled for Friday, January 15, 2027")
-	page.one("#facts").reads("When Friday, January 15, 2027, 06:00 – 07:00 UTC (1 h) begins in 1 day 13 h")
+	page.one("#facts").reads("When Friday, January 15, 2027, 06:00 – 07:00 UTC (1 h) begins in 1 day 13 h Add to calendar")
 	page.one("#promises").says("What you will experience")
 	page, _ = w.site("2027-01-15 06:02").get(t, path)
 	page.one("#banner").one(".lead").reads("Scheduled and not begun yet")

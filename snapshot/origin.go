@@ -13,16 +13,27 @@ import (
 // of another. Headers in which proxies tell of the reader are not looked at, for caches do not tell answers apart by
 // them; secure says that readers come by https although this process does not see it.
 func Origin(configured string, r *http.Request, secure bool) (origin string, ok bool) {
-	if u, err := url.Parse(configured); err == nil && isHost(u.Host) && (u.Scheme == "https" || u.Scheme == "http") {
-		return u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/"), true
-	}
-	switch {
+	switch home := Home(configured); {
+	case home != "":
+		return home, true
 	case !isHost(r.Host):
 		return "", false
 	case r.TLS != nil || secure:
 		return "https://" + r.Host, true
 	}
 	return "http://" + r.Host, true
+}
+
+// Home is a site's configured address without a slash at its end, or nothing when it is not known or none.
+func Home(configured string) string {
+	if configured == "" {
+		return ""
+	}
+	u, err := url.Parse(configured)
+	if err != nil || !isHost(u.Host) || u.Scheme != "https" && u.Scheme != "http" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/")
 }
 
 // isHost reports whether a text can be a host with or without a port: a name, or an address in brackets.
