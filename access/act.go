@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 )
 
 // Act is one request by which somebody changes something, as the audit log keeps it.
@@ -27,6 +28,9 @@ type Repeat struct {
 	// Fingerprint is the same for the same request only.
 	Fingerprint string
 }
+
+// ErrRepeated says that a request with the same idempotency key has made its change already: this one changed nothing.
+var ErrRepeated = errors.New("a request with this idempotency key has been carried out already")
 
 // RepeatKey is the stored form of a client's idempotency key. Each token has keys of its own.
 func RepeatKey(tokenID, key string) string {

@@ -13,8 +13,9 @@
 //
 // What a Client promises: the token goes to the server it was given for and nowhere else, for redirects are not
 // followed; an answer is read up to a limit; every call ends, because one without a deadline gets [Patience]. Reads
-// are repeated a few times when the connection breaks, writes never, because nobody could know whether they were
-// made. The promise ends at the version: a server of another major version of the API is not understood.
+// are repeated a few times when the connection breaks. Writes are repeated once: each carries an idempotency key, by
+// which the server knows the repetition and makes the change one time. Only the making of a token is never repeated,
+// because its answer holds a secret that the server does not keep. The promise ends at the version: a server of another major version of the API is not understood.
 package api
 
 import (
@@ -56,6 +57,7 @@ const (
 	PathTokens       = "/tokens"
 	PathToken        = "/tokens/{id}"
 	PathEvents       = "/events"
+	PathAudit        = "/audit"
 	PathVersion      = "/version"
 	PathOpenAPI      = "/openapi.json"
 )

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ const (
 // largestAnswer bounds what is read of an answer: the changes of the largest apply, before and after, are below it.
 const largestAnswer = 4 * LargestApply
 
-// pauses are waited between the attempts of a read.
+// pauses are waited between the attempts of a call.
 var pauses = []time.Duration{100 * time.Millisecond, 400 * time.Millisecond}
 
 // ErrAddress says that what was given is no address of a server: nothing was sent anywhere.
@@ -86,6 +87,22 @@ type call struct {
 	// Patience.
 	most     int
 	patience time.Duration
+	// secret says that the answer holds a secret, which the server keeps for no repetition.
+	secret bool
+	// key is what the server knows a repetition of a write by, empty for calls that have none.
+	key string
+}
+
+// attempts is how often a call is made when the connection breaks before its answer: a write that cannot be known
+// again is made once, for nobody could tell whether it was made already.
+func (w call) attempts() int {
+	switch {
+	case w.method == http.MethodGet:
+		return 1 + len(pauses)
+	case w.key != "":
+		return 2
+	}
+	return 1
 }
 
 // do makes a call and reads its answer into out, unless that is nil.
@@ -108,13 +125,16 @@ func (c *Client) do(ctx context.Context, what call, out any) error {
 	if most := cmp.Or(what.most, LargestBody); len(body) > most {
 		return TooLarge(most) // while it is sent, the server's own answer would often be lost
 	}
-	for attempt := 0; ; attempt++ {
+	if what.method != http.MethodGet && !what.secret {
+		what.key = rand.Text()
+	}
+	for attempt := 1; ; attempt++ {
 		err := c.once(ctx, what, body, out)
 		var broken *Unreachable
-		if !errors.As(err, &broken) || what.method != http.MethodGet || attempt == len(pauses) || ctx.Err() != nil {
+		if !errors.As(err, &broken) || attempt == what.attempts() || ctx.Err() != nil {
 			return err
 		}
-		pause(ctx, pauses[attempt])
+		pause(ctx, pauses[attempt-1])
 	}
 }
 
@@ -175,6 +195,9 @@ func (c *Client) request(ctx context.Context, what call, body []byte) (*http.Req
 	}
 	if c.Token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.Token)
+	}
+	if what.key != "" {
+		request.Header.Set("Idempotency-Key", what.key)
 	}
 	if what.version != 0 {
 		request.Header.Set("If-Match", ETag(what.version))

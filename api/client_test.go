@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,14 +86,15 @@ func TestAReferenceCannotBecomeAnotherPath(t *testing.T) {
 	}
 }
 
-// flaky is a transport that breaks the first attempts.
+// flaky is a transport that breaks the first attempts, and notes the idempotency keys of all.
 type flaky struct {
-	breaks   int32
-	attempts atomic.Int32
+	breaks int
+	keys   []string
 }
 
 func (f *flaky) RoundTrip(r *http.Request) (*http.Response, error) {
-	if f.attempts.Add(1) <= f.breaks {
+	f.keys = append(f.keys, r.Header.Get("Idempotency-Key"))
+	if len(f.keys) <= f.breaks {
 		return nil, errors.New("connection refused")
 	}
 	recorder := httptest.NewRecorder()
@@ -103,33 +103,38 @@ func (f *flaky) RoundTrip(r *http.Request) (*http.Response, error) {
 	return recorder.Result(), nil
 }
 
-func TestReadsAreRepeatedAndWritesAreNot(t *testing.T) {
+func TestWhatTheServerCanTellApartIsRepeated(t *testing.T) {
+	read := func(ctx context.Context, c *Client) error { _, err := c.Components(ctx); return err }
+	write := func(ctx context.Context, c *Client) error {
+		_, err := c.CreateIncident(ctx, status.IncidentDraft{Title: "x"})
+		return err
+	}
+	secret := func(ctx context.Context, c *Client) error {
+		_, err := c.CreateToken(ctx, TokenRequest{Name: "x"})
+		return err
+	}
 	for _, c := range []struct {
 		name     string
-		breaks   int32
-		write    bool
-		attempts int32
+		breaks   int
+		do       func(context.Context, *Client) error
+		attempts int
 		fails    bool
 	}{
-		{"a read that breaks twice", 2, false, 3, false},
-		{"a read that keeps breaking", 9, false, 3, true},
-		{"a write that breaks once", 1, true, 1, true},
+		{"a read that breaks twice", 2, read, 3, false},
+		{"a read that keeps breaking", 9, read, 3, true},
+		{"a write that breaks once", 1, write, 2, false},
+		{"a write that keeps breaking", 9, write, 2, true},
+		{"a secret that is lost", 1, secret, 1, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				transport := &flaky{breaks: c.breaks}
-				client := &Client{Server: "http://status.example", HTTP: &http.Client{Transport: transport}}
-				var err error
-				if c.write {
-					_, err = client.CreateIncident(t.Context(), status.IncidentDraft{Title: "x"})
-				} else {
-					_, err = client.Components(t.Context())
-				}
+				err := c.do(t.Context(), &Client{Server: "http://status.example", HTTP: &http.Client{Transport: transport}})
 				var broken *Unreachable
 				if got := errors.As(err, &broken); got != c.fails {
 					t.Errorf("got %v, want failure %t", err, c.fails)
 				}
-				if got := transport.attempts.Load(); got != c.attempts {
+				if got := len(transport.keys); got != c.attempts {
 					t.Errorf("got %d attempts, want %d", got, c.attempts)
 				}
 				if want := "server not reachable at http://status.example: connection refused"; c.fails && err.Error() != want {
@@ -138,6 +143,28 @@ func TestReadsAreRepeatedAndWritesAreNot(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestARepetitionHasTheKeyOfItsWriteAndAnotherWriteAnotherKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		transport := &flaky{breaks: 1}
+		c := &Client{Server: "http://status.example", HTTP: &http.Client{Transport: transport}}
+		for range 2 {
+			if _, err := c.CreateIncident(t.Context(), status.IncidentDraft{Title: "x"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := c.Components(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.CreateToken(t.Context(), TokenRequest{Name: "x"}); err != nil {
+			t.Fatal(err)
+		}
+		k := transport.keys
+		if len(k) != 5 || k[0] == "" || k[0] != k[1] || k[2] == "" || k[2] == k[0] || k[3] != "" || k[4] != "" {
+			t.Errorf("got keys %q, want one for a write and its repetition, another for the next, none for a read and a token", k)
+		}
+	})
 }
 
 // silent is a transport that never answers.

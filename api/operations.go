@@ -27,17 +27,26 @@ type IncidentFilter struct {
 	Cursor string
 }
 
-// EventFilter chooses entries of the audit log, oldest first.
+// EventFilter chooses events, oldest first.
 type EventFilter struct {
 	// After is the id of the last entry that was seen, or Next of the page before; empty begins at the oldest.
 	After string
 	Limit int
 }
 
+// AuditFilter chooses entries of the audit log, the latest first.
+type AuditFilter struct {
+	// Limit is how many at most; 0 is DefaultLimit.
+	Limit int
+	// Cursor is Next of the page before.
+	Cursor string
+}
+
 func (f MaintenanceFilter) query() url.Values { return listQuery(f.State, f.Limit, "cursor", f.Cursor) }
 
 func (f IncidentFilter) query() url.Values { return listQuery(f.State, f.Limit, "cursor", f.Cursor) }
 func (f EventFilter) query() url.Values    { return listQuery(nil, f.Limit, "after", f.After) }
+func (f AuditFilter) query() url.Values    { return listQuery(nil, f.Limit, "cursor", f.Cursor) }
 
 func listQuery(states []status.State, limit int, from, cursor string) url.Values {
 	query := url.Values{}
@@ -260,7 +269,9 @@ func (c *Client) Tokens(ctx context.Context) ([]Token, error) {
 
 // CreateToken makes a token. Its secret is in the answer and nowhere else.
 func (c *Client) CreateToken(ctx context.Context, ask TokenRequest) (NewToken, error) {
-	return send[NewToken](ctx, c, http.MethodPost, PathTokens, ask, 0)
+	var out NewToken
+	err := c.do(ctx, call{method: http.MethodPost, path: PathTokens, body: ask, secret: true}, &out)
+	return out, err
 }
 
 // RevokeToken takes a token back. It is refused from then on, by this server within seconds.
@@ -272,9 +283,14 @@ func (c *Client) RevokeToken(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodDelete, path: path}, nil)
 }
 
-// Events lists the audit log, one page of it, oldest first.
+// Events lists what happened, one page of it, oldest first.
 func (c *Client) Events(ctx context.Context, which EventFilter) (List[Event], error) {
 	return get[List[Event]](ctx, c, PathEvents, which.query())
+}
+
+// Audit lists the requests that changed something, one page of them, the latest first.
+func (c *Client) Audit(ctx context.Context, which AuditFilter) (List[AuditEntry], error) {
+	return get[List[AuditEntry]](ctx, c, PathAudit, which.query())
 }
 
 // Version tells what the server is, and what the token may do there.

@@ -24,6 +24,10 @@ const (
 	CodeNotFound Code = "not_found"
 	// CodeConflict is a change that somebody else came before.
 	CodeConflict Code = "conflict"
+	// CodeRepeated is a request whose idempotency key was used by the same request before, the answer to which is not there.
+	CodeRepeated Code = "repeated"
+	// CodeKeyReused is a request whose idempotency key was used by another request before.
+	CodeKeyReused Code = "key_reused"
 	// CodeMalformed is a request that cannot be read: broken JSON, an odd header.
 	CodeMalformed Code = "malformed"
 	// CodeTooLarge is a body over the limit.

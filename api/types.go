@@ -181,10 +181,26 @@ type NewToken struct {
 	Secret string `json:"secret" doc:"what goes into the Authorization header; shown this once and kept nowhere"`
 }
 
-// Event is an entry of the audit log. Its id is the cursor of what follows it.
+// Event is something that happened. Its id is the cursor of what follows it.
 type Event struct {
 	ID string `json:"id" doc:"its place in the log; the cursor of what follows it"`
 	status.Event
+}
+
+// AuditEntry is one request that changed something.
+type AuditEntry struct {
+	// N counts the entries from 1, without gaps.
+	N  int64     `json:"n" doc:"its number; entries count from 1, without gaps"`
+	At time.Time `json:"at" doc:"when the change was made"`
+	// Token is the id of the token that was sent, and Name what it is for.
+	Token string `json:"token" doc:"the id of the token that was sent"`
+	Name  string `json:"name" doc:"what that token is for" example:"deploy pipeline"`
+	// Operation is what was asked for: an operation of this API by its id, or a method and a path of another.
+	Operation string `json:"operation" doc:"an operation of this API by its id, or a method and a path of another" example:"begin-maintenance"`
+	// Request is the request's own id, and Client the address that it came from.
+	Request  string           `json:"request" doc:"the request, as the server's log and the header X-Request-Id name it"`
+	Client   string           `json:"client" doc:"the address that it came from" example:"203.0.113.7"`
+	Subjects []status.Subject `json:"subjects" doc:"what was changed, each once"`
 }
 
 // Version is what a server is, and what the token that asks may do there.

@@ -90,7 +90,7 @@ func (p *Picture) takeEvents(d status.Delta) {
 			before = was.Affects
 			p.forget(was.Subject(), was.Key, m.Key)
 		}
-		p.move(m.Affects, m.Updates, func(i int) []status.Effect { return m.Effects(i) })
+		p.move(m.Affects, m.Updates, m.Effects)
 		if !m.Removed.IsZero() {
 			delete(p.maintenances, m.ID)
 			changed[m.Subject()] = true
@@ -106,7 +106,7 @@ func (p *Picture) takeEvents(d status.Delta) {
 			before = was.Affects
 			p.forget(was.Subject(), was.Key, i.Key)
 		}
-		p.move(i.Affects, i.Updates, func(n int) []status.Effect { return i.Effects(n) })
+		p.move(i.Affects, i.Updates, i.Effects)
 		if !i.Removed.IsZero() {
 			delete(p.incidents, i.ID)
 			changed[i.Subject()] = true
@@ -127,10 +127,11 @@ func (p *Picture) takeEvents(d status.Delta) {
 	slices.SortStableFunc(p.Past, func(a, b Event) int { return b.At().Compare(a.At()) })
 }
 
-// forget drops the key that an event had, when it has another one now or none.
+// forget drops the key that an event had, when it has another one now or none, and nothing else has taken it since.
 func (p *Picture) forget(of status.Subject, was, is string) {
-	if was != is {
-		delete(p.keys, status.Subject{Kind: of.Kind, ID: was})
+	key := status.Subject{Kind: of.Kind, ID: was}
+	if was != is && p.keys[key] == of.ID {
+		delete(p.keys, key)
 	}
 }
 

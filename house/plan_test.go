@@ -52,6 +52,7 @@ var plan = []room{
 
 	{"store/storetest", tests, "words hands store", "the conformance suite of the store, for each engine"},
 	{"browser", tests, "words hands edges", "the page in a real browser"},
+	{"compat", tests, "", "clients that others wrote, against a running server"},
 	{"house", tests, "", "the laws of the repository"},
 }
 

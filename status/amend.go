@@ -181,7 +181,26 @@ func (b *Book) checkGroup(g Group, members []string) error {
 		}
 		names[c.Name] = true
 	}
+	if members != nil && g.ID != "" {
+		if err := b.checkLeaving(g.ID, members); err != nil {
+			return err
+		}
+	}
 	return checkText("description", g.Description)
+}
+
+// checkLeaving refuses that a component which is no member any more comes to stand beside one of its name.
+func (b *Book) checkLeaving(groupID string, members []string) error {
+	for _, id := range b.members(groupID) {
+		c, _ := b.Component(id)
+		beside := func(o Component) bool {
+			return o.Removed.IsZero() && o.GroupID == "" && o.Name == c.Name && !slices.Contains(members, o.ID)
+		}
+		if !slices.Contains(members, id) && slices.ContainsFunc(b.Components, beside) {
+			return &Invalid{Field: "components", Rule: quote(c.Name) + " would stand beside another component of that name without its group: rename one first"}
+		}
+	}
+	return nil
 }
 
 // gather makes the members of a group those, in their order.
@@ -211,11 +230,8 @@ func (b *Book) RemoveGroup(id string, now time.Time, by Actor) error {
 	if !found || !g.Removed.IsZero() {
 		return fmt.Errorf("component group %s: %w", id, ErrNotFound)
 	}
-	for _, member := range b.members(id) {
-		c, _ := b.Component(member)
-		if err := b.checkName(c.Name, c.ID, ""); err != nil {
-			return &Invalid{Field: "components", Rule: quote(c.Name) + " would stand beside another component of that name without its group: rename one first"}
-		}
+	if err := b.checkLeaving(id, nil); err != nil {
+		return err
 	}
 	b.gather(id, nil, now, by)
 	g.Removed, g.Changed = now, now

@@ -2,6 +2,7 @@ package status
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -41,8 +42,27 @@ func (b *Book) applyPage(d PageDocument, now time.Time, by Actor) ([]Change, err
 // wanted is a component that the document names, with its group.
 type wanted struct {
 	ComponentNode
+	// field is its place in the document.
+	field                    string
 	group, name, description string
 	groupAt, at              int
+}
+
+// takes reports whether the document may mean something that is there by its name: not when that has another identifier
+// and left the page, or when the document gives its identifier to another entry, which then has another name.
+func (w wanted) takes(id string, removed bool, all []wanted) bool {
+	if w.ID != "" && w.ID != id && removed {
+		return false
+	}
+	return !slices.ContainsFunc(all, func(o wanted) bool { return o.ID == id && o.field != w.field })
+}
+
+// sameID refuses an identifier for something that has another one.
+func (w wanted) sameID(have string) error {
+	if w.ID == "" || have == "" || w.ID == have {
+		return nil
+	}
+	return &Invalid{Field: w.field + ".id", Rule: "cannot change: what has this name has the id " + quote(have) + ". Leave it out"}
 }
 
 func (b *Book) applyComponents(nodes []ComponentNode, now time.Time, by Actor) ([]Change, error) {
@@ -51,7 +71,10 @@ func (b *Book) applyComponents(nodes []ComponentNode, now time.Time, by Actor) (
 		return nil, err
 	}
 	before := b.shownOrder()
-	changes := b.applyGroups(groups, now)
+	changes, err := b.applyGroups(groups, now)
+	if err != nil {
+		return nil, err
+	}
 	kept := make(map[string]bool)
 	matches := make([]Component, len(components))
 	for pass := range 2 { // first those that stayed in their group, so that a move cannot take them
@@ -60,6 +83,9 @@ func (b *Book) applyComponents(nodes []ComponentNode, now time.Time, by Actor) (
 				continue
 			}
 			if c, ok := b.match(w, kept, pass == 1, components); ok {
+				if err := w.sameID(c.ID); err != nil {
+					return nil, err
+				}
 				matches[i], kept[c.ID] = c, true
 			}
 		}
@@ -100,9 +126,10 @@ func (b *Book) shownOrder() string {
 // flatten lists groups and components with their positions, and refuses names that could not be told apart.
 func flatten(nodes []ComponentNode) (groups []wanted, components []wanted, err error) {
 	seen := make(map[[2]string]bool)
+	idOnce := identifiers()
 	add := func(field string, w wanted) error {
-		w.name = strings.TrimSpace(w.name)
-		if err := checkID(w.ID); err != nil {
+		w.name, w.field = strings.TrimSpace(w.name), field
+		if err := idOnce("component", w.ID); err != nil {
 			return invalidIn(err, field)
 		}
 		switch {
@@ -130,10 +157,10 @@ func flatten(nodes []ComponentNode) (groups []wanted, components []wanted, err e
 			return nil, nil, &Invalid{Field: field, Rule: "names the group " + quote(n.Group) + " a second time"}
 		}
 		names[n.Group] = true
-		if err := checkID(n.ID); err != nil {
+		if err := idOnce("group", n.ID); err != nil {
 			return nil, nil, invalidIn(err, field)
 		}
-		groups = append(groups, wanted{ComponentNode: n, name: n.Group, description: n.Description, at: at})
+		groups = append(groups, wanted{ComponentNode: n, field: field, name: n.Group, description: n.Description, at: at})
 		for j, c := range n.Components {
 			inner := field + "." + indexed("components", j)
 			if c.Group != "" {
@@ -147,12 +174,27 @@ func flatten(nodes []ComponentNode) (groups []wanted, components []wanted, err e
 	return groups, components, nil
 }
 
-func (b *Book) applyGroups(groups []wanted, now time.Time) []Change {
+// identifiers refuses an identifier that is odd, or that is given to a second thing of its kind.
+func identifiers() func(kind, id string) error {
+	seen := make(map[[2]string]bool)
+	return func(kind, id string) error {
+		if id != "" && seen[[2]string{kind, id}] {
+			return &Invalid{Field: "id", Rule: "is that of another " + kind + " too: " + quote(id)}
+		}
+		seen[[2]string{kind, id}] = true
+		return checkID(id)
+	}
+}
+
+func (b *Book) applyGroups(groups []wanted, now time.Time) ([]Change, error) {
 	var changes []Change
 	for _, w := range groups {
 		g, exists := b.Group(w.ID)
 		if !exists {
-			g, exists = first(b.Groups, func(g Group) bool { return g.Name == w.name })
+			g, exists = first(b.Groups, func(g Group) bool { return g.Name == w.name && w.takes(g.ID, !g.Removed.IsZero(), groups) })
+		}
+		if err := w.sameID(g.ID); err != nil {
+			return nil, err
 		}
 		was, gone := g, !g.Removed.IsZero()
 		g.Name, g.Description, g.Position, g.Removed = w.name, w.description, w.at, time.Time{}
@@ -176,7 +218,7 @@ func (b *Book) applyGroups(groups []wanted, now time.Time) []Change {
 			changes = append(changes, Change{Action: action, Subject: Subject{KindGroup, g.ID}, Name: g.Name, Fields: d})
 		}
 	}
-	return changes
+	return changes, nil
 }
 
 func (b *Book) dropGroups(groups []wanted, now time.Time) []Change {
@@ -201,7 +243,7 @@ func (b *Book) match(w wanted, taken map[string]bool, moved bool, all []wanted) 
 	}
 	var found []Component
 	for _, c := range b.Components {
-		if c.Name != w.name || taken[c.ID] {
+		if c.Name != w.name || taken[c.ID] || !w.takes(c.ID, !c.Removed.IsZero(), all) {
 			continue
 		}
 		g, _ := b.Group(c.GroupID)
@@ -234,7 +276,7 @@ func (b *Book) applyComponent(c Component, w wanted, now time.Time, by Actor) (s
 	}
 	c.Name, c.Description, c.Position, c.Removed, c.GroupID = w.name, w.description, w.at, time.Time{}, ""
 	c.HideUptime, c.OnlyIfDegraded, c.Start, c.Changed = w.HideUptime, w.OnlyIfDegraded, w.Start, now
-	if g, ok := first(b.Groups, func(g Group) bool { return g.Name == w.group && w.group != "" }); ok {
+	if g, ok := first(b.Groups, func(g Group) bool { return g.Name == w.group && w.group != "" && g.Removed.IsZero() }); ok {
 		c.GroupID = g.ID
 	}
 	var d differences

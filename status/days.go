@@ -68,6 +68,17 @@ func History(c Component, settings []Setting, maintenances []Maintenance, incide
 	return history
 }
 
+// Counted is the component as [History] is to see it, and from where on, when its past is asked for from a moment on. One
+// that has a [Component.Start] was there from the beginning of that day in the zone, whenever it was created, and nothing
+// of the time before counts, whatever happened then.
+func (c Component) Counted(from time.Time, zone *time.Location) (Component, time.Time) {
+	if c.Start.IsZero() {
+		return c, from
+	}
+	c.Created = c.Start.In(zone)
+	return c, later(from, c.Created)
+}
+
 // past is what bears on one component, cut to the time in question.
 type past struct {
 	created  time.Time

@@ -374,3 +374,38 @@ func BenchmarkDaysOf500Components(b *testing.B) {
 		}
 	}
 }
+
+func TestAPastCountsFromTheStart(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := func(d int) Date { return Date{2027, time.January, d} }
+	before := midnight.Add(-72 * time.Hour)
+	down := told("02:00", MajorOutage, "03:00", Resolved)
+	for _, c := range []struct {
+		name      string
+		component Component
+		zone      *time.Location
+		begins    time.Time // zero when nothing is known
+	}{
+		{"without one it begins with the first that is known of it", Component{ID: "c", Created: clock15("05:00")}, time.UTC, clock15("02:00")},
+		{"an earlier one says that it was well", Component{ID: "c", Created: clock15("05:00"), Start: day(14)}, time.UTC, midnight.Add(-24 * time.Hour)},
+		{"one of the same day begins at midnight", Component{ID: "c", Created: clock15("05:00"), Start: day(15)}, time.UTC, midnight},
+		{"midnight is that of the zone", Component{ID: "c", Created: before, Start: day(15)}, berlin, midnight.Add(-time.Hour)},
+		{"one before the time in question changes nothing", Component{ID: "c", Created: before, Start: day(1)}, time.UTC, before},
+		{"a later one cuts what was", Component{ID: "c", Created: before, Start: day(16)}, time.UTC, time.Time{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			counted, from := c.component.Counted(before, c.zone)
+			var begins time.Time
+			history := History(counted, nil, nil, []Incident{down}, from, clock15("10:00"))
+			if len(history) > 0 {
+				begins = history[0].From
+			}
+			if !begins.Equal(c.begins) {
+				t.Errorf("the history begins at %v, want %v", begins, c.begins)
+			}
+		})
+	}
+}

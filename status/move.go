@@ -92,6 +92,8 @@ func (b *Book) Withdraw(of Subject, now time.Time, by Actor) error {
 		}
 		i.Removed, i.Changed, i.Key = now, now, ""
 		b.PutIncident(i)
+	default:
+		return fmt.Errorf("%s %s: %w", of.Kind, of.ID, ErrNotFound)
 	}
 	b.Say(Event{Kind: Withdrawn, Subject: of, At: now, By: by})
 	return nil
@@ -111,9 +113,9 @@ func (b *Book) Correct(of Subject, updateID string, c Correction, now time.Time,
 	m, isMaintenance := b.Maintenance(of.ID)
 	i, isIncident := b.Incident(of.ID)
 	switch {
-	case of.Kind == KindMaintenance && isMaintenance:
+	case of.Kind == KindMaintenance && isMaintenance && m.Removed.IsZero():
 		updates = slices.Clone(m.Updates)
-	case of.Kind == KindIncident && isIncident:
+	case of.Kind == KindIncident && isIncident && i.Removed.IsZero():
 		updates = slices.Clone(i.Updates)
 	default:
 		return fmt.Errorf("%s %s: %w", of.Kind, of.ID, ErrNotFound)
@@ -122,6 +124,7 @@ func (b *Book) Correct(of Subject, updateID string, c Correction, now time.Time,
 	if n < 0 {
 		return fmt.Errorf("update %s: %w", updateID, ErrNotFound)
 	}
+	was := updates[n].At
 	if err := correct(updates, n, c, now); err != nil {
 		return err
 	}
@@ -132,6 +135,9 @@ func (b *Book) Correct(of Subject, updateID string, c Correction, now time.Time,
 		i.Updates, i.Changed = updates, now
 		if n == 0 {
 			i.Began = updates[0].At
+		}
+		if i.Ended.Equal(was) && updates[n].State.Ended() {
+			i.Ended = updates[n].At
 		}
 		b.PutIncident(i)
 	}

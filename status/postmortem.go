@@ -16,6 +16,9 @@ func (b *Book) AmendIncident(have, want Incident, now time.Time, by Actor) (Inci
 	if err := checkNames(want.Title, ""); err != nil {
 		return have, err
 	}
+	if want.Impact != "" && want.Impact.Rank() < 0 {
+		return have, &Invalid{Field: "impact", Rule: "must be one of " + joinConditions() + ", not " + quote(string(want.Impact))}
+	}
 	i := have.clone()
 	i.Title, i.Metadata = want.Title, want.Metadata
 	i.Impact, i.ImpactSaid = want.Impact, want.ImpactSaid

@@ -47,6 +47,21 @@ func find[T entry[T]](x *index, in []T, ref string) (place int, found bool) {
 	return place, found && ref != ""
 }
 
+// rekey gives the entry in a place its new key, and frees the one that it had.
+func rekey[T entry[T]](x *index, place int, was, is T) {
+	_, old := was.ident()
+	_, key := is.ident()
+	if old == key {
+		return
+	}
+	if at, there := x.places[old]; there && at == place {
+		delete(x.places, old)
+	}
+	if _, taken := x.places[key]; key != "" && !taken {
+		x.places[key] = place
+	}
+}
+
 // get gives the entry with an id or key.
 func get[T entry[T]](x *index, in []T, ref string) (T, bool) {
 	if i, ok := find(x, in, ref); ok {
@@ -73,6 +88,7 @@ func put[T entry[T]](x *index, there *[]T, w *index, written *[]T, v T) {
 		*written = append(*written, v)
 	}
 	if known {
+		rekey(x, i, (*there)[i], v)
 		(*there)[i] = v
 	} else {
 		*there = append(*there, v)

@@ -25,8 +25,11 @@ func (s *Store) Records(ctx context.Context, kind string) ([][]byte, error) {
 }
 
 // ChangeRecord lets f make the document of a kind and an id what it returns: nil takes it away. was is nil when there is
-// none. Changes follow one another, so that none is lost.
+// none. Changes follow one another, so that none is lost. An id that could not be kept is nothing's: status.ErrNotFound.
 func (s *Store) ChangeRecord(ctx context.Context, now time.Time, kind, id string, f func(was []byte) ([]byte, error)) error {
+	if checkText(id) != nil {
+		return fmt.Errorf("change %s: %w", kind, status.ErrNotFound)
+	}
 	var refused error
 	err := s.transact(ctx, "change "+kind+" "+id, now, func(tx *sql.Tx) ([]status.Subject, error) {
 		had, err := collect(ctx, tx, func(p *string) []any { return []any{p} },

@@ -57,68 +57,79 @@ func (s *Store) AddSubscriber(ctx context.Context, now time.Time, n notify.Subsc
 // ChangeSubscriber lets f change a subscriber at now; an error of f changes nothing. One that is not there is
 // status.ErrNotFound.
 func (s *Store) ChangeSubscriber(ctx context.Context, now time.Time, id string, f func(*notify.Subscriber) error) error {
+	return s.ChangeSubscribers(ctx, now, []string{id}, f)
+}
+
+// ChangeSubscribers lets f change several subscribers at now, one after the other: all of them or, when f fails for one
+// or one is not there, none.
+func (s *Store) ChangeSubscribers(ctx context.Context, now time.Time, ids []string, f func(*notify.Subscriber) error) error {
 	return s.transact(ctx, "change subscriber", now, func(tx *sql.Tx) ([]status.Subject, error) {
-		found, err := collect(ctx, tx, subscriberFields, `SELECT `+subscriberColumns+` FROM subscriber WHERE id = $1`, id)
-		switch {
-		case err != nil:
-			return nil, err
-		case len(found) == 0:
-			return nil, status.ErrNotFound
+		subjects := make([]status.Subject, len(ids))
+		for i, id := range ids {
+			if err := changeSubscriber(ctx, tx, id, f); err != nil {
+				return nil, err
+			}
+			subjects[i] = status.Subject{Kind: KindSubscriber, ID: id}
 		}
-		n := found[0]
-		if err := f(&n); err != nil {
-			return nil, err
-		}
-		if err := checkText(n); err != nil {
-			return nil, err
-		}
-		n.Version++
-		err = save(ctx, tx, "", `UPDATE subscriber SET (`+subscriberColumns+`) = (`+subscriberValues+`) WHERE id = $1 AND version + 1 = $2`,
-			n.Version, subscriberFields(&n))
-		return []status.Subject{{Kind: KindSubscriber, ID: id}}, err
+		return subjects, nil
 	})
 }
 
-// Subscriber returns one subscriber, or status.ErrNotFound.
-func (s *Store) Subscriber(ctx context.Context, id string) (notify.Subscriber, error) {
-	found, err := collect(ctx, s.read, subscriberFields, `SELECT `+subscriberColumns+` FROM subscriber WHERE id = $1`, id)
+func changeSubscriber(ctx context.Context, tx *sql.Tx, id string, f func(*notify.Subscriber) error) error {
+	n, err := oneSubscriber(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	if err := f(&n); err != nil {
+		return err
+	}
+	if err := checkText(n); err != nil {
+		return err
+	}
+	n.Version++
+	return save(ctx, tx, "", `UPDATE subscriber SET (`+subscriberColumns+`) = (`+subscriberValues+`) WHERE id = $1 AND version + 1 = $2`,
+		n.Version, subscriberFields(&n))
+}
+
+// oneSubscriber reads the subscriber with an id, or status.ErrNotFound. An id that no column could hold is nobody's.
+func oneSubscriber(ctx context.Context, q querier, id string) (notify.Subscriber, error) {
+	if checkText(id) != nil {
+		return notify.Subscriber{}, status.ErrNotFound
+	}
+	found, err := collect(ctx, q, subscriberFields, `SELECT `+subscriberColumns+` FROM subscriber WHERE id = $1`, id)
 	switch {
 	case err != nil:
-		return notify.Subscriber{}, s.wrap("read subscriber", err)
+		return notify.Subscriber{}, err
 	case len(found) == 0:
-		return notify.Subscriber{}, fmt.Errorf("read subscriber %s: %w", id, status.ErrNotFound)
+		return notify.Subscriber{}, status.ErrNotFound
 	}
 	return found[0], nil
 }
 
+// Subscriber returns one subscriber, or status.ErrNotFound.
+func (s *Store) Subscriber(ctx context.Context, id string) (notify.Subscriber, error) {
+	n, err := oneSubscriber(ctx, s.read, id)
+	if err != nil {
+		return n, s.wrap("read subscriber "+id, err)
+	}
+	return n, nil
+}
+
 // Subscribers lists those that a query chooses, the oldest first unless it says otherwise.
 func (s *Store) Subscribers(ctx context.Context, q notify.Query) ([]notify.Subscriber, error) {
-	var where []string
-	var args []any
-	add := func(condition string, arg any) {
-		args = append(args, arg)
-		where = append(where, fmt.Sprintf(condition, len(args)))
+	if err := checkText(q); err != nil {
+		return nil, err
 	}
-	if q.Text != "" {
-		add(`LOWER(address) LIKE $%d ESCAPE '\'`, "%"+likeEscape.Replace(strings.ToLower(q.Text))+"%")
-	}
-	if q.Channel != "" {
-		add(`channel = $%d`, q.Channel)
-	}
-	if q.State != "" {
-		add(`state = $%d`, q.State)
-	}
-	if !q.AnyEvent {
-		add(`event = $%d`, q.Event)
-	}
+	conditions, args := subscriberConditions(q)
 	query := `SELECT ` + subscriberColumns + ` FROM subscriber`
-	if len(where) > 0 {
-		query += ` WHERE ` + strings.Join(where, ` AND `)
+	if len(conditions) > 0 {
+		query += ` WHERE ` + strings.Join(conditions, ` AND `)
 	}
-	query += ` ORDER BY created, id`
+	direction := ``
 	if q.Newest {
-		query = strings.Replace(query, `created, id`, `created DESC, id DESC`, 1)
+		direction = ` DESC`
 	}
+	query += ` ORDER BY ` + subscriberOrder(q.Order) + direction + `, id` + direction
 	if q.Limit > 0 {
 		args = append(args, q.Limit, q.Skip)
 		query += fmt.Sprintf(` LIMIT $%d OFFSET $%d`, len(args)-1, len(args))
@@ -128,6 +139,49 @@ func (s *Store) Subscribers(ctx context.Context, q notify.Query) ([]notify.Subsc
 		return nil, s.wrap("list subscribers", err)
 	}
 	return all, nil
+}
+
+// subscriberConditions are what a query asks of a subscriber, as SQL, with the arguments.
+func subscriberConditions(q notify.Query) (conditions []string, args []any) {
+	place := func(arg any) string {
+		args = append(args, arg)
+		return fmt.Sprintf(`$%d`, len(args))
+	}
+	if len(q.IDs) > 0 {
+		places := make([]string, len(q.IDs))
+		for i, id := range q.IDs {
+			places[i] = place(id)
+		}
+		conditions = append(conditions, `id IN (`+strings.Join(places, `, `)+`)`)
+	}
+	if q.Text != "" {
+		pattern := place("%" + likeEscape.Replace(strings.ToLower(q.Text)) + "%")
+		conditions = append(conditions, `(LOWER(address) LIKE `+pattern+` ESCAPE '\' OR LOWER(contact) LIKE `+pattern+` ESCAPE '\')`)
+	}
+	if q.Channel != "" {
+		conditions = append(conditions, `channel = `+place(q.Channel))
+	}
+	if q.State != "" {
+		conditions = append(conditions, `state = `+place(q.State))
+	}
+	if q.Subscribed {
+		conditions = append(conditions, `state <> `+place(notify.Unsubscribed))
+	}
+	if !q.AnyEvent {
+		conditions = append(conditions, `event = `+place(q.Event))
+	}
+	return conditions, args
+}
+
+// subscriberOrder is what a list is sorted by. The engines differ in where they put NULL, so there is none.
+func subscriberOrder(by notify.Order) string {
+	switch by {
+	case notify.ByAddress:
+		return `LOWER(address)`
+	case notify.ByQuarantine:
+		return `COALESCE(quarantined, 0)`
+	}
+	return `created`
 }
 
 // likeEscape makes text mean itself in a LIKE pattern.

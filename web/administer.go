@@ -115,6 +115,31 @@ func parseEventID(text string) (seq int64, n int, err error) {
 	return seq, n, nil
 }
 
+func (d *door) audit(ctx context.Context, in *auditListInput) (*plain[api.List[api.AuditEntry]], error) {
+	before := int64(0)
+	if in.Cursor != "" {
+		var err error
+		if before, err = strconv.ParseInt(in.Cursor, 10, 64); err != nil || before < 1 {
+			return nil, &status.Invalid{Field: "cursor", Rule: "must be next of an earlier page"}
+		}
+	}
+	entries, err := d.Store.Audit(ctx, before, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	list := api.List[api.AuditEntry]{Items: make([]api.AuditEntry, len(entries))}
+	for i, e := range entries {
+		list.Items[i] = api.AuditEntry{
+			N: e.N, At: e.At, Token: e.Token, Name: e.Name, Operation: e.Operation, Request: e.Request, Client: e.Client,
+			Subjects: orEmpty(e.Subjects),
+		}
+	}
+	if last := len(entries) - 1; len(entries) == in.Limit && entries[last].N > 1 {
+		list.Next = strconv.FormatInt(entries[last].N, 10)
+	}
+	return &plain[api.List[api.AuditEntry]]{Body: list}, nil
+}
+
 func (d *door) version(ctx context.Context, _ *nothing) (*plain[api.Version], error) {
 	t := visitorOf(ctx).token
 	return &plain[api.Version]{Body: api.Version{Version: d.Version, API: "v1", Token: t.Name, Scope: string(t.Scope)}}, nil

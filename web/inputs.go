@@ -35,6 +35,11 @@ type eventListInput struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"about how many; what one change caused is not divided"`
 }
 
+type auditListInput struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"how many at most"`
+	Cursor string `query:"cursor" maxLength:"200" doc:"next of the page before"`
+}
+
 type tokenInput struct {
 	ID string `path:"id" maxLength:"60" doc:"the token's id"`
 }

@@ -24,6 +24,8 @@ type record struct {
 	token string
 	// reads says that it changes nothing, whatever comes of it.
 	reads bool
+	// api says that it is a program's, and no reader's.
+	api bool
 }
 
 type recordKey struct{}
@@ -71,7 +73,7 @@ func (t *tally) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 func (d *door) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
-		note := &record{id: keeper.NewID(), reads: r.Method == http.MethodGet || r.Method == http.MethodHead}
+		note := &record{id: keeper.NewID(), reads: safe(r.Method), api: strings.HasPrefix(r.URL.Path, api.Prefix)}
 		r = r.WithContext(context.WithValue(r.Context(), recordKey{}, note))
 		out := &tally{ResponseWriter: w}
 		w.Header().Set("X-Request-Id", note.id)
@@ -82,7 +84,7 @@ func (d *door) observed(next http.Handler) http.Handler {
 			took := time.Since(begun)
 			d.metrics.observe(r, out.status, took)
 			level := slog.LevelInfo
-			if reader := !strings.HasPrefix(r.URL.Path, api.Prefix); quiet[r.Pattern] || reader && out.status < 500 {
+			if quiet[r.Pattern] || !note.api && out.status < 500 {
 				level = slog.LevelDebug // readers come in thousands, and the figures count them
 			}
 			d.Log.LogAttrs(r.Context(), level, "request", slog.String("request", note.id), slog.String("method", r.Method),

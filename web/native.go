@@ -3,7 +3,6 @@ package web
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"mime"
 	"net/http"
 	"reflect"
@@ -30,13 +29,26 @@ type route struct {
 	// most is the largest body, in bytes, and patience how long a call may take; 0 are api.LargestBody and callPatience.
 	most     int
 	patience time.Duration
+	// secret says that the answer holds a secret and must be kept nowhere, so that the operation takes no idempotency key.
+	secret bool
+	// settled says that the answer is another one only when its version is, but for the names of components: a client that
+	// has that version is told so in place of an answer.
+	settled bool
 }
 
-// scopeKey and patienceKey are where an operation keeps its scope and its patience.
+// routeKey is where an operation keeps the route that declares it, and scopeKey its scope alone, for those who only look
+// at the operations.
 const (
-	scopeKey    = "scope"
-	patienceKey = "patience"
+	routeKey = "route"
+	scopeKey = "scope"
 )
+
+// routeOf is the route of an operation, with what it leaves out filled in.
+func routeOf(op *huma.Operation) route {
+	r, _ := op.Metadata[routeKey].(route)
+	r.most, r.patience = cmp.Or(r.most, api.LargestBody), cmp.Or(r.patience, callPatience)
+	return r
+}
 
 // native registers operations.
 type native struct {
@@ -44,23 +56,17 @@ type native struct {
 	huma huma.API
 }
 
-// openNative puts the native API on the mux.
-func (d *door) openNative() {
+// openNative puts the native API on the mux, and returns its description.
+func (d *door) openNative() apiDocument {
 	n := &native{door: d, huma: newHuma(d.mux)}
 	n.huma.UseMiddleware(n.guard)
 	n.routes()
 	finish(n.huma.OpenAPI())
-	document, err := json.MarshalIndent(n.huma.OpenAPI(), "", "  ")
-	if err != nil {
-		panic("the OpenAPI document cannot be written: " + err.Error()) // no input reaches here: a test would see it
-	}
-	d.mux.HandleFunc("GET "+api.Prefix+api.PathOpenAPI, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/openapi+json")
-		w.Header().Set("Cache-Control", "public, max-age=300")
-		w.Header().Set("Access-Control-Allow-Origin", "*")
-		_, _ = w.Write(document)
-	})
+	explain(n.huma.OpenAPI())
+	about := apiDocument{path: "native", title: "Native API", raw: api.Prefix + api.PathOpenAPI, openapi: n.huma.OpenAPI()}
+	d.serveDescription(about)
 	d.mux.HandleFunc(api.Prefix+"/", d.notThere)
+	return about
 }
 
 func newHuma(mux *http.ServeMux) huma.API {
@@ -80,7 +86,7 @@ func register[I, O any](n *native, r route, handle func(context.Context, *I) (*O
 	patience := cmp.Or(r.patience, callPatience)
 	op := huma.Operation{
 		OperationID: r.id, Method: r.method, Path: r.path, Summary: r.summary, Description: r.about, Tags: []string{r.tag},
-		DefaultStatus: r.answer, Metadata: map[string]any{scopeKey: r.scope, patienceKey: patience},
+		DefaultStatus: r.answer, Metadata: map[string]any{routeKey: r, scopeKey: r.scope},
 		Security:         []map[string][]string{{"token": {string(r.scope)}}},
 		MaxBodyBytes:     int64(cmp.Or(r.most, api.LargestBody)) + 1, // huma refuses a body of exactly the limit
 		BodyReadTimeout:  min(patience, bodyPatience),
@@ -109,31 +115,39 @@ func register[I, O any](n *native, r route, handle func(context.Context, *I) (*O
 // guard lets those in who may do what they ask for. It stands before the body is read.
 func (n *native) guard(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
-	op := ctx.Operation()
+	op, d := ctx.Operation(), n.door
+	this := routeOf(op)
 	// A call that was begun is finished, whether or not somebody waits for its answer.
-	patience, _ := op.Metadata[patienceKey].(time.Duration)
-	call, stop := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+	call, stop := context.WithTimeout(context.WithoutCancel(r.Context()), this.patience)
 	defer stop()
-	if patience > callPatience {
+	if this.patience > callPatience {
 		// A writer without deadlines, as in tests, has no slow readers either.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + writePatience))
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(this.patience + writePatience))
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	token, err := n.door.keys.recognise(call, r.Header.Get("Authorization"))
+	token, err := d.keys.recognise(call, r.Header.Get("Authorization"))
 	if err == nil {
 		recordOf(call).token = token.Name
-		required, _ := op.Metadata[scopeKey].(access.Scope)
-		err = permit(token, required, op.OperationID)
+		err = permit(token, this.scope, this.id)
 	}
 	if err == nil {
 		err = checkMediaType(r)
 	}
 	if err != nil {
-		n.door.refuse(w, r, err)
+		d.refuse(w, r, err)
 		return
 	}
-	who := visitor{token: token, conditional: r.Header.Get("If-Match") != ""}
-	next(huma.WithContext(ctx, context.WithValue(call, visitorKey{}, who)))
+	call = context.WithValue(call, visitorKey{}, visitor{token: token, conditional: r.Header.Get("If-Match") != ""})
+	if known := r.Header.Get("If-None-Match"); this.settled && known != "" {
+		w = &unchanged{ResponseWriter: w, known: known}
+	}
+	if !safe(r.Method) {
+		call = d.onBehalf(call, r, token, this.id)
+	}
+	how := repeatable{token: token, most: this.most, secret: this.secret, refuse: d.refuse}
+	d.once(w, r.WithContext(call), how, func(w http.ResponseWriter, r *http.Request) {
+		next(humago.NewContext(op, r, w))
+	})
 }
 
 // checkMediaType refuses a body that is not called JSON. A request without a body needs no type.

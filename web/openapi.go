@@ -23,8 +23,12 @@ A body is a JSON object. A field that is not known is refused, with the nearest 
 zone, durations are texts such as 90s, 5m, 48h or 2d, and bodies of posts are Markdown.
 
 Whatever goes wrong is answered as application/problem+json (RFC 9457), where code says for programs what detail says for
-people. A thing that can change carries its version as ETag; a change with If-Match is refused with 412 when somebody
-else was faster. Lists come in pages: next, where present, is the cursor of the following one.`
+people. A field that is not required is left out of an answer where it is zero or empty. A thing that can change carries its version as ETag; a change with If-Match is refused with 412 when somebody
+else was faster. Lists come in pages: next, where present, is the cursor of the following one.
+
+A change with an Idempotency-Key is made once, however often the request is sent: a repetition within a day is answered as the
+first one was, with the header Idempotency-Replayed. While that answer is not there, a repetition is refused with 409 and the
+code repeated; a key that came with another request before, with 422 and the code key_reused. Keys belong to the token.`
 
 // schemaPrefix is where the document keeps its schemas.
 const schemaPrefix = "#/components/schemas/"
@@ -140,6 +144,7 @@ func (n *native) describeOperation(r route) {
 			continue
 		}
 		op.Extensions = map[string]any{"x-scope": string(r.scope)}
+		describeHeaders(op, r)
 		if r.body == nil {
 			op.RequestBody = nil
 			continue

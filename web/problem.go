@@ -105,9 +105,15 @@ func (d *door) refusalOf(ctx context.Context, err error) *refusal {
 		return problem(http.StatusBadRequest, api.CodeMalformed, broken.detail, broken.hint)
 	case errors.Is(err, api.ErrETag):
 		return problem(http.StatusBadRequest, api.CodeMalformed, err.Error(), "")
+	case errors.Is(err, access.ErrRepeated):
+		return problem(http.StatusConflict, api.CodeRepeated, "a request with this idempotency key was carried out already, or is being carried out now, and its answer is not there",
+			"Read what it was to change. Nothing was changed by this one.")
+	case errors.Is(err, errKeyReused):
+		return problem(http.StatusUnprocessableEntity, api.CodeKeyReused, errKeyReused.Error()+"; nothing was changed",
+			"Give each request a key of its own, and the same one only to its repetitions.")
 	case errors.Is(err, errMediaType):
 		return problem(http.StatusUnsupportedMediaType, api.CodeMediaType, "the body must be JSON", "Send Content-Type: application/json.")
-	case errors.Is(err, access.ErrNoCredential), errors.Is(err, access.ErrMalformed), errors.Is(err, errUnknownToken), errors.Is(err, errRevokedToken):
+	case notKnown(err):
 		return unauthorized(err)
 	case errors.As(err, &narrow):
 		return problem(http.StatusForbidden, api.CodeForbidden, narrow.Error(), "Ask an administrator for a token of that scope.").

@@ -61,7 +61,7 @@ func (n *native) maintenanceRoutes() {
 	}, d.createMaintenance)
 	register(n, route{
 		id: "get-maintenance", method: http.MethodGet, path: api.PathMaintenance, tag: tag, scope: access.Read,
-		summary: "A maintenance",
+		summary: "A maintenance", settled: true,
 	}, d.maintenance)
 	register(n, route{
 		id: "revise-maintenance", method: http.MethodPut, path: api.PathMaintenance, tag: tag, scope: access.Operate,
@@ -141,7 +141,7 @@ func (n *native) incidentRoutes() {
 	}, d.createIncident)
 	register(n, route{
 		id: "get-incident", method: http.MethodGet, path: api.PathIncident, tag: tag, scope: access.Read,
-		summary: "An incident",
+		summary: "An incident", settled: true,
 	}, d.incident)
 	register(n, route{
 		id: "post-incident", method: http.MethodPost, path: api.PathIncidentPost, tag: tag, scope: access.Operate,
@@ -158,7 +158,8 @@ func (n *native) administrationRoutes() {
 	register(n, route{
 		id: "create-token", method: http.MethodPost, path: api.PathTokens, tag: tag, scope: access.Administer,
 		summary: "Make a token", answer: http.StatusCreated, body: reflect.TypeFor[api.TokenRequest](),
-		about: "Its secret is in this answer and nowhere else.",
+		about:  "Its secret is in this answer and nowhere else, which is why an Idempotency-Key is refused: no answer could be kept for it.",
+		secret: true,
 	}, d.createToken)
 	register(n, route{
 		id: "revoke-token", method: http.MethodDelete, path: api.PathToken, tag: tag, scope: access.Administer,
@@ -167,8 +168,15 @@ func (n *native) administrationRoutes() {
 	}, d.revokeToken)
 	register(n, route{
 		id: "list-events", method: http.MethodGet, path: api.PathEvents, tag: tag, scope: access.Read,
-		summary: "The audit log: what happened and who did it, oldest first",
+		summary: "What happened and who did it, oldest first",
+		about:   "What the clock did is there too. The audit log, which list-audit reads, holds the requests that changed something.",
 	}, d.events)
+	register(n, route{
+		id: "list-audit", method: http.MethodGet, path: api.PathAudit, tag: tag, scope: access.Administer,
+		summary: "The audit log: each request that changed something, the latest first",
+		about: "An entry is written in the transaction of the change itself, so neither is there without the other. " +
+			"Entries are numbered without gaps and never removed.",
+	}, d.audit)
 	register(n, route{
 		id: "get-version", method: http.MethodGet, path: api.PathVersion, tag: tag, scope: access.Read,
 		summary: "What the server is, and what the token may do there",

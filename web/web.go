@@ -1,13 +1,14 @@
 // Package web is the HTTP door: everything that reaches a server from outside comes in through it.
 //
 // Begin with [Server]: fill in its parts, then [Server.Run] serves a listener until its context ends. The page is given as a
-// handler and mounted at /. The native API lives below [api.Prefix]; routes.go lists every operation with the scope
+// handler and mounted at /. The Statuspage-compatible API stands below /api/v2/ and /v1/: see package statuspage. The native API lives below [api.Prefix]; routes.go lists every operation with the scope
 // that it needs, and the OpenAPI document that it serves at [api.PathOpenAPI] is made from that list and from the
 // types of package api, so that neither can say what the other does not. Beside them stand:
 //
 //   - /healthz: the process lives. Point load balancers of the page at it, for the page stays up without its store.
 //   - /readyz: the store answers and did not refuse the last change, the board is loaded and fresh, and what is due on
 //     time is done: this node can take changes. The answer names the parts.
+//   - /api: the references of the APIs, for people; one page for each OpenAPI document.
 //   - /metrics: for Prometheus. It needs a token of scope read, from wherever it is asked: behind a proxy on the same
 //     machine every request comes from the loopback address, so an address proves nothing.
 //
@@ -56,11 +57,24 @@ type Server struct {
 	Page http.Handler
 	// Mounts are further handlers by their ServeMux patterns.
 	Mounts map[string]http.Handler
-	Clock  Clock
-	Log    *slog.Logger
+	// Guarded are handlers of other APIs by their ServeMux patterns. The door finds out who asks before they are called:
+	//
+	//   - The token comes from the Authorization header or, without one, from the query parameter api_key, which is gone
+	//     from the request by then. access.TokenOf has it; without a good one access.RefusalOf says why, and the handler
+	//     refuses in its own form. What a token may do is the handler's to decide.
+	//   - A method that changes something is an act: access.ActOf names it by method and path, and the handler may
+	//     replace that. With an Idempotency-Key header it is carried out once, as on the native API; all that such a
+	//     request writes must then be one transaction.
+	//   - A call that was begun is finished: its context ends with its time, and not when the caller leaves.
+	//
+	// They answer to other origins as they see fit: no cookie speaks for anybody here.
+	Guarded map[string]http.Handler
+	Clock   Clock
+	Log     *slog.Logger
 	// Version is the program's, for those who ask.
 	Version string
-	// Secure says that readers come by https although this process does not see it: a proxy ends TLS before it.
+	// Secure says that readers come by https although this process does not see it: a proxy ends TLS before it. The audit
+	// log then believes the last address in X-Forwarded-For, which the proxy adds.
 	Secure bool
 	// StaleAfter is the age from which the board counts as stale in /readyz; 0 is 10 seconds. A clock that is driven
 	// fast needs more.
@@ -97,7 +111,9 @@ type door struct {
 	// writable is why the store took no change the last time, or nothing.
 	writable func() error
 	listing  listing
-	errands  sync.WaitGroup // what requests left to be done
+	// guardedAt are the patterns of guarded handlers.
+	guardedAt []string
+	errands   sync.WaitGroup // what requests left to be done
 }
 
 // Handler is the whole door as a handler. Use it where the listener belongs to somebody else, as in tests; otherwise
@@ -112,9 +128,12 @@ func (s Server) open() *door {
 	d.mux.HandleFunc("GET /healthz", d.healthz)
 	d.mux.HandleFunc("GET /readyz", d.readyz)
 	d.mux.Handle("GET /metrics", d.metricsHandler())
-	d.openNative()
+	d.openReferences(d.openNative(), d.openStatuspage())
 	for pattern, h := range s.Mounts {
 		d.mux.Handle(pattern, h)
+	}
+	for pattern, h := range s.Guarded {
+		d.guardAt(pattern, h)
 	}
 	if s.Page != nil {
 		d.mux.Handle("/", s.Page)
@@ -166,6 +185,9 @@ func (d *door) handler() http.Handler {
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.refuse(w, r, errCrossOrigin)
 	}))
+	for _, pattern := range d.guardedAt {
+		protection.AddInsecureBypassPattern(pattern)
+	}
 	h = protection.Handler(h)
 	h = d.secure(h)
 	h = d.recovered(h)

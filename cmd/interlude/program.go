@@ -14,6 +14,7 @@ type program struct {
 
 	Preview previewCommand `cmd:"" group:"documents" help:"Show the report that documents make, without a server."`
 	Apply   applyCommand   `cmd:"" group:"documents" help:"Make the server match documents, and print the changes first."`
+	Import  importCommands `cmd:"" group:"documents" help:"Bring another status page over: from Atlassian Statuspage."`
 
 	Maintenance maintenanceCommands `cmd:"" group:"work" help:"Planned work: list, show, create, begin, extend, complete, …"`
 	Series      seriesCommands      `cmd:"" group:"work" help:"Planned work that recurs: list, show, end."`
@@ -23,6 +24,7 @@ type program struct {
 
 	Helping    helpCommand       `cmd:"" name:"help" group:"around" help:"Explain a command, as its --help does."`
 	Tokens     tokenCommands     `cmd:"" name:"token" group:"around" help:"Tokens for programs and people: create, generate, list, revoke."`
+	Audit      auditCommand      `cmd:"" group:"around" help:"Show who changed what, the latest first."`
 	Version    versionCommand    `cmd:"" group:"around" help:"Print the version."`
 	Completion completionCommand `cmd:"" group:"around" help:"Print a script that completes commands in a shell."`
 	Complete   completeCommand   `cmd:"" hidden:"" help:"List what can follow; used by the scripts of completion."`

@@ -186,7 +186,7 @@ func judgeProblem(p *api.Problem) (code int, hint string) {
 			hint = "--token or INTERLUDE_TOKEN gives the token; `interlude token create` makes one."
 		}
 		return exitForbidden, hint
-	case api.CodeUnavailable, api.CodeUncertain, api.CodeFull:
+	case api.CodeUnavailable, api.CodeUncertain, api.CodeRepeated, api.CodeFull:
 		return exitUnreachable, ""
 	case api.CodeConflict:
 		return exitConflict, ""
