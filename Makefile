@@ -85,4 +85,4 @@ build: ## the program, static, in bin/interlude
 
 .PHONY: clean
 clean: ## remove what the tasks above leave behind
-	rm -rf bin bench.txt browser/node_modules
+	rm -rf bin bench.txt browser/node_modules compat/node_modules

@@ -76,6 +76,29 @@ const (
 	longestURL     = 2048
 )
 
+// Unsubscribe takes a subscriber out of those who are told. The row stays, so that one can see who left; what it waited
+// for is over.
+func (s *Subscriber) Unsubscribe() {
+	s.State, s.Quarantined, s.Purge = Unsubscribed, time.Time{}, time.Time{}
+}
+
+// quarantineLife is how long an address that was found dead is kept for somebody to take it back.
+const quarantineLife = 90 * 24 * time.Hour
+
+// Quarantine stops telling an address that was found dead at now, until somebody takes it back.
+func (s *Subscriber) Quarantine(now time.Time) {
+	s.State, s.Quarantined, s.Purge = Quarantined, now, now.Add(quarantineLife)
+}
+
+// Reactivate takes a subscriber back from quarantine, and reports whether it was there.
+func (s *Subscriber) Reactivate() bool {
+	if s.State != Quarantined {
+		return false
+	}
+	s.State, s.Quarantined, s.Purge = Active, time.Time{}, time.Time{}
+	return true
+}
+
 // Validate refuses a subscriber that could never be told, with the field as the Statuspage API calls it.
 func (s Subscriber) Validate() error {
 	switch s.Channel {
@@ -119,18 +142,33 @@ func checkEndpoint(text string) error {
 	return nil
 }
 
+// Order is by what a list of subscribers is sorted. Those that are alike follow one another in the same way each time.
+type Order string
+
+// The orders. The oldest comes first unless another one is asked for.
+const (
+	ByCreation   Order = ""
+	ByAddress    Order = "address"
+	ByQuarantine Order = "quarantine"
+)
+
 // Query chooses subscribers.
 type Query struct {
-	// Text is part of an address; empty is all.
+	// IDs chooses those; none is all.
+	IDs []string
+	// Text is part of an address or of a contact, in whatever case; empty is all.
 	Text string
 	// Channel and State choose those; empty is all.
 	Channel Channel
 	State   State
+	// Subscribed leaves out those who unsubscribed.
+	Subscribed bool
 	// Event chooses those of one event; empty is those of the page.
 	Event string
 	// AnyEvent chooses those of the page and of every event.
 	AnyEvent bool
-	// Newest lists the newest first.
+	// Order sorts, and Newest turns it round: the newest, or whatever would be last, first.
+	Order  Order
 	Newest bool
 	// Skip passes over the first ones, and Limit bounds the rest; 0 is no bound.
 	Skip, Limit int

@@ -3,6 +3,7 @@ package notify_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"example.org/interlude/notify"
 	"example.org/interlude/status"
@@ -35,6 +36,32 @@ func TestOnlyWhatCanBeToldSubscribes(t *testing.T) {
 		case c.field != "" && (!errors.As(err, &invalid) || invalid.Field != c.field):
 			t.Errorf("%s: got %v, want a refusal of %s", name, err, c.field)
 		}
+	}
+}
+
+func TestADeadAddressIsKeptForNinetyDaysUnlessTakenBack(t *testing.T) {
+	now := time.Date(2027, 1, 15, 6, 0, 0, 0, time.UTC)
+	n := notify.Subscriber{State: notify.Active}
+	n.Quarantine(now)
+	if want := time.Date(2027, 4, 15, 6, 0, 0, 0, time.UTC); n.State != notify.Quarantined || !n.Quarantined.Equal(now) || !n.Purge.Equal(want) {
+		t.Errorf("got %+v, want it quarantined until %s", n, want)
+	}
+	if !n.Reactivate() || n.State != notify.Active || !n.Quarantined.IsZero() || !n.Purge.IsZero() {
+		t.Errorf("got %+v, want it active and nothing left of the quarantine", n)
+	}
+	for _, state := range []notify.State{notify.Active, notify.Unconfirmed, notify.Unsubscribed} {
+		if n := (notify.Subscriber{State: state}); n.Reactivate() || n.State != state {
+			t.Errorf("got %s, want one who was %s left alone", n.State, state)
+		}
+	}
+}
+
+func TestWhoUnsubscribesWaitsForNothing(t *testing.T) {
+	n := notify.Subscriber{State: notify.Active, Address: "ops@example.com"}
+	n.Quarantine(time.Date(2027, 1, 15, 6, 0, 0, 0, time.UTC))
+	n.Unsubscribe()
+	if n.State != notify.Unsubscribed || !n.Quarantined.IsZero() || !n.Purge.IsZero() || n.Address != "ops@example.com" {
+		t.Errorf("got %+v, want it unsubscribed, with its address", n)
 	}
 }
 

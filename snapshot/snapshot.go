@@ -125,7 +125,7 @@ func pack(encoding string, body []byte) []byte {
 var (
 	varyEncoding = []string{"Accept-Encoding"}
 	// A shared cache may answer from its copy for seconds, and for a day while the site does not answer (RFC 5861).
-	cacheControl = []string{"public, max-age=0, s-maxage=5, stale-while-revalidate=30, stale-if-error=86400"}
+	cacheControl = []string{"public, max-age=0, s-maxage=5, stale-if-error=86400"}
 	uncached     = []string{"no-store"}
 )
 

@@ -177,7 +177,6 @@ const mostEvents = 256
 type Public struct {
 	Board *board.Board
 
-	// own is the edition of a page that knows its address; others are by the address that readers used.
 	current atomic.Pointer[edition]
 }
 
@@ -200,12 +199,11 @@ func (s *Public) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// The door promises https for good only where readers come by it, also when a proxy ends TLS before it.
-	home, safe := snapshot.Origin(s.Board.Current().Page.URL, r, h["Strict-Transport-Security"] != nil)
+	e, safe := s.edition(r, h["Strict-Transport-Security"] != nil)
 	if !safe {
 		refuse(w, http.StatusBadRequest, "The Host header names no host")
 		return
 	}
-	e := s.edition(home)
 	if !e.picture.Loaded {
 		h.Set("Retry-After", "5")
 		refuse(w, http.StatusServiceUnavailable, "The page is not loaded yet")
@@ -217,7 +215,7 @@ func (s *Public) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if p, ok := e.printed[name]; ok {
-		p.once.Do(func() { p.Snapshot = print(documents[name](public(e.picture, home))) })
+		p.once.Do(func() { p.Snapshot = print(documents[name](public(e.picture, e.home))) })
 		p.Serve(w, r, http.StatusOK)
 		return
 	}
@@ -256,19 +254,24 @@ func (s *Public) serveEvent(w http.ResponseWriter, r *http.Request, e *edition, 
 	kept.Serve(w, r, http.StatusOK)
 }
 
-// edition is that of the board's picture. It is made anew when the picture is, or when readers use another address.
-func (s *Public) edition(home string) *edition {
+// edition is that of the board's picture. It is made anew when the picture is or, while the page does not know its own
+// address, when readers use another one. It is false for a request that names no host.
+func (s *Public) edition(r *http.Request, secure bool) (*edition, bool) {
 	p := s.Board.Current()
-	for {
-		e := s.current.Load()
-		if e != nil && e.picture == p && e.home == home {
-			return e
-		}
-		next := newEdition(p, home)
-		if s.current.CompareAndSwap(e, next) {
-			return next
-		}
+	e := s.current.Load()
+	if e != nil && e.picture == p && p.Page.URL != "" {
+		return e, true
 	}
+	home, ok := snapshot.Origin(p.Page.URL, r, secure)
+	if !ok {
+		return nil, false
+	}
+	if e != nil && e.picture == p && e.home == home {
+		return e, true
+	}
+	next := newEdition(p, home)
+	s.current.CompareAndSwap(e, next) // another reader's is as good
+	return next, true
 }
 
 const jsonType = "application/json; charset=utf-8"

@@ -139,8 +139,13 @@ func (m *Management) answer(o route, r *http.Request) (any, error) {
 	if !ok {
 		return nil, badRequest("The Host header names no host")
 	}
+	ctx := r.Context()
+	if act, ok := access.ActOf(ctx); ok {
+		act.Operation = "v1/" + o.id
+		ctx = access.WithAct(ctx, act)
+	}
 	return o.do(&call{
-		Management: m, ctx: r.Context(), r: r, body: body, now: m.Clock.Now(), home: home,
+		Management: m, ctx: ctx, r: r, body: body, now: m.Clock.Now(), home: home,
 		by: status.Actor{Kind: status.Person, Name: token.Name},
 	})
 }
