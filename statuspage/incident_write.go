@@ -13,13 +13,13 @@ import (
 
 // incidentBody is what clients say of an event. All fields may be left out, but for the name of a new one.
 type incidentBody struct {
-	Name                    *string    `json:"name" doc:"What readers see first, at most 255 characters"`
-	Status                  *string    `json:"status" doc:"investigating, identified, monitoring or resolved; of a maintenance scheduled, in_progress, verifying or completed"`
+	Name                    *string    `json:"name" example:"Database upgrade" doc:"What readers see first, at most 255 characters"`
+	Status                  *string    `json:"status" example:"scheduled" doc:"investigating, identified, monitoring or resolved; of a maintenance scheduled, in_progress, verifying or completed"`
 	ImpactOverride          *string    `json:"impact_override" doc:"How bad it is: none, maintenance, minor, major or critical; otherwise it follows from the components"`
-	ScheduledFor            *time.Time `json:"scheduled_for" doc:"When a maintenance is to begin"`
-	ScheduledUntil          *time.Time `json:"scheduled_until" doc:"When it is to be over"`
+	ScheduledFor            *time.Time `json:"scheduled_for" example:"2027-01-15T06:00:00Z" doc:"When a maintenance is to begin"`
+	ScheduledUntil          *time.Time `json:"scheduled_until" example:"2027-01-15T07:00:00Z" doc:"When it is to be over"`
 	ScheduledRemindPrior    *bool      `json:"scheduled_remind_prior" doc:"Remind subscribers an hour before it begins"`
-	ScheduledAutoInProgress *bool      `json:"scheduled_auto_in_progress" doc:"Begin it by the clock"`
+	ScheduledAutoInProgress *bool      `json:"scheduled_auto_in_progress" example:"true" doc:"Begin it by the clock"`
 	ScheduledAutoTransition *bool      `json:"scheduled_auto_transition" doc:"The former name of scheduled_auto_in_progress"`
 	ScheduledAutoCompleted  *bool      `json:"scheduled_auto_completed" doc:"Complete it by the clock, when nothing is open"`
 	ToMaintenance           *bool      `json:"auto_transition_to_maintenance_state" doc:"Its components are under maintenance while it is under way"`
@@ -30,7 +30,7 @@ type incidentBody struct {
 	Metadata                fields     `json:"metadata" doc:"What programs keep with it: an object of objects"`
 	Backfilled              *bool      `json:"backfilled" doc:"It is an incident of the past"`
 	BackfillDate            *day       `json:"backfill_date" doc:"The day of such an incident"`
-	Body                    *string    `json:"body" doc:"What readers are told, in Markdown"`
+	Body                    *string    `json:"body" example:"We upgrade our databases." doc:"What readers are told, in Markdown"`
 	Message                 *string    `json:"message" doc:"The former name of body"`
 	Components              statuses   `json:"components" doc:"The status of each affected component, by its id; or a list of ids"`
 	ComponentIDs            []string   `json:"component_ids" doc:"The components that it affects"`

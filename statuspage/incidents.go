@@ -170,7 +170,7 @@ func (c *call) deleteIncident() (any, error) {
 
 // correctionBody is what may be corrected of an update.
 type correctionBody struct {
-	Body                 *string    `json:"body" doc:"What readers are told, in Markdown"`
+	Body                 *string    `json:"body" example:"We upgrade our databases tonight." doc:"What readers are told, in Markdown"`
 	DisplayAt            *time.Time `json:"display_at" doc:"When it is shown to have been posted, between the updates before and after it"`
 	DeliverNotifications *bool      `json:"deliver_notifications" doc:"Whether the update counts as told"`
 	WantsTwitterUpdate   *bool      `json:"wants_twitter_update" cannot:"nothing is posted to Twitter"`

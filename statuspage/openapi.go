@@ -2,6 +2,7 @@ package statuspage
 
 import (
 	"cmp"
+	"encoding/json"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -37,7 +38,7 @@ func Describe() *huma.OpenAPI {
 		Components: &huma.Components{
 			Schemas: registry,
 			SecuritySchemes: map[string]*huma.SecurityScheme{
-				"header": {Type: "apiKey", In: "header", Name: "Authorization", Description: "OAuth itl_… or Bearer itl_…; interlude token create makes a token."},
+				"header": {Type: "apiKey", In: "header", Name: "Authorization", Description: "OAuth itl_… or Bearer itl_…; interlude token create makes a token.", Extensions: map[string]any{"x-prefix": "OAuth"}},
 				"query":  {Type: "apiKey", In: "query", Name: "api_key", Description: "The token alone. Addresses end up in logs: prefer the header."},
 			},
 		},
@@ -72,7 +73,7 @@ func Describe() *huma.OpenAPI {
 
 func (o route) operation(registry huma.Registry) *huma.Operation {
 	op := &huma.Operation{
-		OperationID: o.id, Summary: o.summary, Description: o.about, Tags: []string{o.tag},
+		Method: o.method, Path: o.path, OperationID: o.id, Summary: o.summary, Description: o.about, Tags: []string{o.tag},
 		Security:   []map[string][]string{{"header": {}}, {"query": {}}},
 		Extensions: map[string]any{"x-scope": string(cmp.Or(o.scope, access.Read))},
 		Responses:  map[string]*huma.Response{},
@@ -89,7 +90,7 @@ func (o route) operation(registry huma.Registry) *huma.Operation {
 	}
 	if o.body != nil {
 		op.RequestBody = &huma.RequestBody{Content: map[string]*huma.MediaType{
-			"application/json": {Schema: bodySchema(registry, o)}, "application/x-www-form-urlencoded": {Schema: bodySchema(registry, o)},
+			"application/json": {Schema: bodySchema(registry, o), Example: o.example()}, "application/x-www-form-urlencoded": {Schema: bodySchema(registry, o)},
 		}}
 	}
 	success := &huma.Response{Description: "Done"}
@@ -105,6 +106,29 @@ func (o route) operation(registry huma.Registry) *huma.Operation {
 		Content:     map[string]*huma.MediaType{"application/json": {Schema: registry.Schema(reflect.TypeFor[ErrorBody](), true, "Error")}},
 	}
 	return op
+}
+
+// example is a body made of the examples that its fields give, nil when they give none.
+func (o route) example() any {
+	object := fields{}
+	for field := range fieldsOf(reflect.TypeOf(o.body)) {
+		text, given := field.Tag.Lookup("example")
+		if !given {
+			continue
+		}
+		var value any
+		if json.Unmarshal([]byte(text), &value) != nil { // a plain text
+			value = text
+		}
+		object[field.Tag.Get("json")] = value
+	}
+	switch {
+	case len(object) == 0:
+		return nil
+	case o.wrapped != "":
+		return fields{o.wrapped: object}
+	}
+	return object
 }
 
 // ErrorBody is the answer of what did not succeed.
