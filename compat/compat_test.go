@@ -79,7 +79,7 @@ func TestMain(m *testing.M) {
 func build(t *testing.T) string {
 	t.Helper()
 	built.once.Do(func() {
-		folder, err := os.MkdirTemp("", "interlude-compat-")
+		folder, err := os.MkdirTemp("", "interlude-compat-") //nolint:usetesting // it outlives the test that makes it
 		if err != nil {
 			built.err = err
 			return

@@ -145,7 +145,12 @@ func (v view) faultLead(worst status.Condition, affected []status.Component, und
 			}
 		}
 	}
-	others := len(v.p.Components) - len(affected)
+	others := -len(affected)
+	for _, c := range v.p.Components {
+		if v.listed(c) {
+			others++
+		}
+	}
 	if others == v.operational() && len(affected) > 0 {
 		switch {
 		case others == 1:
@@ -171,7 +176,7 @@ func (v view) faultLead(worst status.Condition, affected []status.Component, und
 func (v view) operational() int {
 	n := 0
 	for _, c := range v.p.Components {
-		if v.p.Conditions[c.ID] == status.Operational {
+		if v.listed(c) && v.p.Conditions[c.ID] == status.Operational {
 			n++
 		}
 	}

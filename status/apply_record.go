@@ -57,7 +57,7 @@ func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 	}
 	action := b.place(&m.ID, have.ID, m.Updates, have.Updates)
 	if exists {
-		m.Created = have.Created
+		m.keep(have)
 	}
 	if m.State == Scheduled {
 		warnings = append(warnings, b.cautions(m)...) // it has its id now, and does not overlap with itself
@@ -68,10 +68,19 @@ func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 	return []Change{{Action: action, Subject: m.Subject(), Name: m.Title, Fields: fields}}, warnings, nil
 }
 
-// notRewritten refuses to replace what was kept as it happened. The same updates again are no replacement.
+// keep takes over what no record tells of a maintenance.
+func (m *Maintenance) keep(have Maintenance) {
+	m.Created, m.Announced = have.Created, have.Announced
+	m.Impact, m.Metadata, m.Marks, m.Releases = have.Impact, have.Metadata, have.Marks, have.Releases
+	m.QuietBegin, m.QuietEnd, m.Reminded, m.Unfinished = have.QuietBegin, have.QuietEnd, have.Reminded, have.Unfinished
+	m.Series, m.Occurrence, m.Detached = have.Series, have.Occurrence, have.Detached
+}
+
+// notRewritten refuses to replace what was kept as it happened. The same updates again are no replacement, and neither
+// are further ones after them: an event that is kept elsewhere went on there.
 func notRewritten(have Subject, key string, was, is []Update) error {
 	same := func(a, b Update) bool { return a.State == b.State && a.At.Equal(b.At) && a.Body == b.Body }
-	if slices.EqualFunc(was, is, same) {
+	if len(was) <= len(is) && slices.EqualFunc(was, is[:len(was)], same) {
 		return nil
 	}
 	return &Invalid{Field: "key", Rule: fmt.Sprintf(
@@ -221,7 +230,7 @@ func (b *Book) applyIncident(d IncidentDocument, now time.Time, by Actor) ([]Cha
 	}
 	action := b.place(&i.ID, have.ID, i.Updates, have.Updates)
 	if exists {
-		i.Created = have.Created
+		i.Created, i.Metadata, i.Releases, i.Draft, i.DraftAt = have.Created, have.Metadata, have.Releases, have.Draft, have.DraftAt
 	}
 	i.Changed, i.Backfilled = now, !i.Open()
 	b.PutIncident(i)
@@ -259,7 +268,7 @@ func (b *Book) record(d IncidentDocument, now time.Time, by Actor) (Incident, er
 		return none, err
 	}
 	i := Incident{
-		ID: d.ID, Key: d.RefKey(), Title: strings.TrimSpace(d.Title), State: first.Status, Impact: cmp.Or(d.Impact, Operational),
+		ID: d.ID, Key: d.RefKey(), Title: strings.TrimSpace(d.Title), State: first.Status, Impact: cmp.Or(d.Impact, Operational), ImpactSaid: d.Impact != "",
 		Affects: affects, Began: first.At, Created: first.At, Backfilled: true,
 	}
 	for n, u := range updates {

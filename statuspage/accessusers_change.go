@@ -120,18 +120,16 @@ func (b accessUserBody) apply(a audience, u *keptUser) error {
 		return unprocessable("email is that of another access user: \"" + u.Email + "\"")
 	}
 	if b.PageAccessGroupIDs != nil {
-		for _, id := range b.PageAccessGroupIDs {
-			if _, err := a.group(id); err != nil {
-				return unprocessable("page_access_group_ids names no access group of the page: \"" + id + "\"")
-			}
+		if id, is := stray(b.PageAccessGroupIDs, a.Groups, func(g keptGroup) string { return g.ID }); is {
+			return unprocessable("page_access_group_ids names no access group of the page: \"" + id + "\"")
 		}
-		u.Groups = unique(b.PageAccessGroupIDs)
+		u.Groups = distinct(b.PageAccessGroupIDs)
 	}
 	if b.ComponentIDs != nil {
-		u.Components = unique(b.ComponentIDs)
+		u.Components = distinct(b.ComponentIDs)
 	}
 	if b.MetricIDs != nil {
-		u.Metrics = unique(b.MetricIDs)
+		u.Metrics = distinct(b.MetricIDs)
 	}
 	return nil
 }
@@ -235,22 +233,24 @@ func (b accessGroupBody) apply(a *audience, i int) error {
 	g := &a.Groups[i]
 	g.Name, g.External = cmp.Or(given(b.Name), g.Name), cmp.Or(given(b.ExternalIdentifier), g.External)
 	if b.ComponentIDs != nil {
-		g.Components = unique(b.ComponentIDs)
+		g.Components = distinct(b.ComponentIDs)
 	}
 	if b.MetricIDs != nil {
-		g.Metrics = unique(b.MetricIDs)
+		g.Metrics = distinct(b.MetricIDs)
 	}
 	if b.PageAccessUserIDs == nil {
 		return nil
 	}
+	if id, is := stray(b.PageAccessUserIDs, a.Users, func(u keptUser) string { return u.ID }); is {
+		return unprocessable("page_access_user_ids names no access user of the page: \"" + id + "\"")
+	}
+	wanted := make(map[string]bool, len(b.PageAccessUserIDs))
 	for _, id := range b.PageAccessUserIDs {
-		if _, err := a.user(id); err != nil {
-			return unprocessable("page_access_user_ids names no access user of the page: \"" + id + "\"")
-		}
+		wanted[id] = true
 	}
 	for n := range a.Users {
 		a.Users[n].Groups = slices.DeleteFunc(a.Users[n].Groups, func(id string) bool { return id == g.ID })
-		if slices.Contains(b.PageAccessUserIDs, a.Users[n].ID) {
+		if wanted[a.Users[n].ID] {
 			a.Users[n].Groups = append(a.Users[n].Groups, g.ID)
 		}
 	}

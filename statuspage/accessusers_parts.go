@@ -13,8 +13,8 @@ type edit struct {
 }
 
 var (
-	addParts     = edit{list: func(has, ids []string) []string { return unique(slices.Concat(has, ids)) }}
-	replaceParts = edit{list: func(_, ids []string) []string { return unique(ids) }}
+	addParts     = edit{list: func(has, ids []string) []string { return distinct(slices.Concat(has, ids)) }}
+	replaceParts = edit{list: func(_, ids []string) []string { return distinct(ids) }}
 	removeParts  = edit{
 		list: func(has, ids []string) []string {
 			return slices.DeleteFunc(slices.Clone(has), func(id string) bool { return slices.Contains(ids, id) })

@@ -187,6 +187,30 @@ func TestAccessThatWouldBeAFalsePromiseIsRefused(t *testing.T) {
 	}
 }
 
+func TestHugeListsAreAnsweredLikeSmallOnes(t *testing.T) {
+	s := open(t)
+	user := s.accessUser("ada@example.com")
+	same, others := make([]string, 50_000), make([]string, 50_000)
+	for n := range same {
+		same[n], others[n] = s.ids["APIs"], fmt.Sprintf("nobody%06d", n)
+	}
+	got := s.call(http.StatusOK, http.MethodPatch, "/page_access_users/"+user+"/components", object{"component_ids": same})
+	if fmt.Sprint(got["component_ids"]) != fmt.Sprint([]any{s.ids["APIs"]}) {
+		t.Errorf("got %v, want the component once", got["component_ids"])
+	}
+	group := object{"page_access_group": object{"name": "G", "page_access_user_ids": others}}
+	if got := s.refused(http.MethodPost, "/page_access_groups", group); got != `page_access_user_ids names no access user of the page: "nobody000000"` {
+		t.Errorf("got %s, want the first one named", got)
+	}
+	if got := s.refused(http.MethodPost, "/subscribers/unsubscribe", object{"subscribers": others}); got != "subscribers must be at most 100 at once, not 50000" {
+		t.Errorf("got %s, want them counted", got)
+	}
+	code, answer := s.send(http.MethodPost, "/v1/pages/"+s.page+"/page_access_groups", "application/json", strings.Repeat(" ", 1<<20)+"{}")
+	if code != http.StatusRequestEntityTooLarge {
+		t.Errorf("got %d %s, want a body of more than 1 MiB refused", code, answer)
+	}
+}
+
 func TestAccessChangedAtTheSameTimeLosesNothing(t *testing.T) {
 	s := open(t)
 	path := "/page_access_users/" + s.accessUser("ada@example.com")

@@ -87,7 +87,7 @@ func parseJSON(raw []byte) (fields, error) {
 
 // parseMultipart reads a form with parts. Files have no place in it.
 func parseMultipart(raw []byte, boundary string) (fields, error) {
-	var tree fields = fields{}
+	tree := fields{}
 	parts := multipart.NewReader(bytes.NewReader(raw), boundary)
 	for n := 0; ; n++ {
 		part, err := parts.NextPart()

@@ -202,13 +202,7 @@ func headerRefusal(g status.Group) error {
 // needs refuses a token of a narrower scope than part of an operation asks for.
 func (c *call) needs(scope access.Scope, what string) error {
 	token, _ := access.TokenOf(c.ctx)
-	if token.Allows(scope) {
-		return nil
-	}
-	return &failure{
-		code: http.StatusForbidden,
-		text: "The token " + token.Name + " has the scope " + string(token.Scope) + ", and " + what + " needs " + string(scope),
-	}
+	return needs(token, scope, what)
 }
 
 // shownComponent is a component that was just written, as the board shows it or, when that takes long, as it was saved.

@@ -66,7 +66,7 @@ func failureOf(err error) *failure {
 // rulesOf are the refusals within an error, in the words of the wire.
 func rulesOf(err error) []string {
 	var rules []string
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each one of several is wanted
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range joined.Unwrap() {
 			rules = append(rules, rulesOf(one)...)
 		}

@@ -98,7 +98,7 @@ func (b incidentBody) metadata() map[string]any {
 	if b.Metadata == nil {
 		return nil
 	}
-	return plainNumbers(map[string]any(b.Metadata)).(map[string]any) //nolint:forcetypeassert // it gives what it takes
+	return plainNumbers(b.Metadata).(map[string]any) //nolint:forcetypeassert // it gives what it takes
 }
 
 // plainNumbers turns the numbers of a tree into those that come back from the store.

@@ -51,12 +51,7 @@ func (g gauges) metric(id string) (int, error) {
 
 // missing is the first of the ids that is no metric's.
 func (g gauges) missing(ids []string) (string, bool) {
-	for _, id := range ids {
-		if _, err := g.metric(id); err != nil {
-			return id, true
-		}
-	}
-	return "", false
+	return stray(ids, g.Metrics, func(m keptMetric) string { return m.ID })
 }
 
 // showMetric is a metric with the time of its newest value.

@@ -257,6 +257,9 @@ func TestAProviderThatWouldFetchIsRefused(t *testing.T) {
 	if gone := s.call(http.StatusOK, http.MethodDelete, "/metrics_providers/"+id, nil); gone["id"] != id {
 		t.Errorf("got %v, want what was deleted", gone)
 	}
+	if left := s.list("/metrics_providers"); len(left) != 1 || left[0]["id"] != "self" {
+		t.Errorf("got %v, want the provider that exists by itself, once", left)
+	}
 	for _, path := range []string{"/metrics_providers/" + id, "/metrics_providers/" + id + "/metrics"} {
 		s.call(http.StatusNotFound, http.MethodGet, path, nil)
 	}

@@ -215,7 +215,7 @@ func (s *Public) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if p, ok := e.printed[name]; ok {
-		p.once.Do(func() { p.Snapshot = print(documents[name](public(e.picture, e.home))) })
+		p.once.Do(func() { p.Snapshot = frozen(documents[name](public(e.picture, e.home))) })
 		p.Serve(w, r, http.StatusOK)
 		return
 	}
@@ -243,9 +243,9 @@ func (s *Public) serveEvent(w http.ResponseWriter, r *http.Request, e *edition, 
 	kept, err := e.events.Get(event.Subject().ID, snapshot.Stamp{}, func() (*snapshot.Snapshot, error) {
 		v := public(e.picture, e.home)
 		if event.Maintenance != nil {
-			return print(v.maintenance(event.Maintenance)), nil
+			return frozen(v.maintenance(event.Maintenance)), nil
 		}
-		return print(v.incident(event.Incident)), nil
+		return frozen(v.incident(event.Incident)), nil
 	})
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "This event cannot be shown at the moment")
@@ -276,8 +276,8 @@ func (s *Public) edition(r *http.Request, secure bool) (*edition, bool) {
 
 const jsonType = "application/json; charset=utf-8"
 
-// print makes a snapshot of an answer. The shapes of the wire hold nothing that JSON cannot say.
-func print(answer any) *snapshot.Snapshot {
+// frozen makes a snapshot of an answer. The shapes of the wire hold nothing that JSON cannot say.
+func frozen(answer any) *snapshot.Snapshot {
 	body, err := json.Marshal(answer)
 	if err != nil {
 		panic("an answer of version 2 cannot be written: " + err.Error())

@@ -121,11 +121,8 @@ func (m *Management) serve(o route) http.HandlerFunc {
 
 func (m *Management) answer(o route, r *http.Request) (any, error) {
 	token, _ := access.TokenOf(r.Context())
-	if !token.Allows(o.scope) {
-		return nil, &failure{
-			code: http.StatusForbidden,
-			text: "The token " + token.Name + " has the scope " + string(token.Scope) + ", and this needs " + string(o.scope),
-		}
+	if err := needs(token, o.scope, "this"); err != nil {
+		return nil, err
 	}
 	picture := m.Board.Current()
 	if id := r.PathValue("page_id"); id != "" && id != picture.Page.ID {
@@ -148,6 +145,17 @@ func (m *Management) answer(o route, r *http.Request) (any, error) {
 		Management: m, ctx: ctx, r: r, body: body, now: m.Clock.Now(), home: home,
 		by: status.Actor{Kind: status.Person, Name: token.Name},
 	})
+}
+
+// needs refuses a token of a narrower scope than something asks for.
+func needs(token access.Token, scope access.Scope, what string) error {
+	if token.Allows(scope) {
+		return nil
+	}
+	return &failure{
+		code: http.StatusForbidden,
+		text: "The token " + token.Name + " has the scope " + string(token.Scope) + ", and " + what + " needs " + string(scope),
+	}
 }
 
 // id is a part of the path.

@@ -63,7 +63,7 @@ func (c *call) chosen(ids []string) ([]string, error) {
 	if ids != nil && len(ids) == 0 {
 		return nil, unprocessable("component_ids must name at least one component; leave it out for all")
 	}
-	return unique(ids), c.view().onPage("component_ids", ids)
+	return distinct(ids), c.view().onPage("component_ids", ids)
 }
 
 func (c *call) createSubscriber() (any, error) { return c.subscribe("") }

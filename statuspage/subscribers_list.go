@@ -230,7 +230,7 @@ func (c *call) readCrowd(state notify.State) ([]notify.Subscriber, error) {
 	if err := readList(&ids, "subscribers", body.Subscribers); err != nil || len(ids) == 0 {
 		return nil, unprocessable("subscribers must be a list of ids, or all")
 	}
-	if ids = unique(ids); len(ids) > largestCrowd {
+	if ids = distinct(ids); len(ids) > largestCrowd {
 		return nil, unprocessable(fmt.Sprintf("subscribers must be at most %d at once, not %d", largestCrowd, len(ids)))
 	}
 	return c.someOf(ids, q)

@@ -319,15 +319,28 @@ func TestAllIsForFewerThanAHundred(t *testing.T) {
 
 func TestAQuarantinedSubscriberIsTakenBack(t *testing.T) {
 	s := open(t)
+	later := s.subscribe("/subscribers", object{"endpoint": "https://example.com/a"})
+	s.clock.Set(noon.Add(time.Minute))
 	id := s.subscribe("/subscribers", object{"endpoint": "https://example.com/hook"})
 	other := s.subscribe("/subscribers", object{"email": "ops@example.com"})
-	err := s.store.ChangeSubscriber(t.Context(), noon, id, func(n *notify.Subscriber) error {
-		n.Quarantine(noon)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
+	for one, at := range map[string]time.Time{later: noon.Add(time.Hour), id: noon} {
+		err := s.store.ChangeSubscriber(t.Context(), noon, one, func(n *notify.Subscriber) error {
+			n.Quarantine(at)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
+	for query, want := range map[string]string{
+		"": "https://example.com/a https://example.com/hook", "&sort_field=quarantined_at": "https://example.com/hook https://example.com/a",
+		"&sort_field=quarantined_at&sort_direction=desc": "https://example.com/a https://example.com/hook",
+	} {
+		if got := addresses(s.list("/subscribers?state=quarantined" + query)); got != want {
+			t.Errorf("%s: got %s, want %s", query, got, want)
+		}
+	}
+	s.call(http.StatusOK, http.MethodDelete, "/subscribers/"+later, nil)
 	list := s.list("/subscribers?state=quarantined")
 	if len(list) != 1 || list[0]["quarantined_at"] != "2027-01-13T12:00:00Z" || list[0]["purge_at"] != "2027-04-13T12:00:00Z" {
 		t.Fatalf("got %v, want the webhook, to be forgotten after 90 days", list)

@@ -104,7 +104,7 @@ func (b templateBody) apply(t *keptTemplate) {
 		t.Quiet = !*b.SendNotifications
 	}
 	if b.ComponentIDs != nil {
-		t.Components = unique(b.ComponentIDs)
+		t.Components = distinct(b.ComponentIDs)
 	}
 }
 

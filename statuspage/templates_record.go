@@ -112,6 +112,29 @@ func among[T any](all []T, what string, is func(T) bool) (int, error) {
 	return 0, notFound(what)
 }
 
+// stray is the first of the ids that is of none of all. A request may name tens of thousands.
+func stray[T any](ids []string, all []T, id func(T) string) (string, bool) {
+	known := make(map[string]bool, len(all))
+	for _, one := range all {
+		known[id(one)] = true
+	}
+	i := slices.IndexFunc(ids, func(id string) bool { return !known[id] })
+	if i < 0 {
+		return "", false
+	}
+	return ids[i], true
+}
+
+// distinct are the ids without repetitions, in their order, however many there are; nil stays nil.
+func distinct(ids []string) []string {
+	seen := make(map[string]bool, len(ids))
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		was := seen[id]
+		seen[id] = true
+		return was
+	})
+}
+
 // orEmpty is a list that is never null.
 func orEmpty(ids []string) []string {
 	if ids == nil {

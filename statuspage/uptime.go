@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"example.org/interlude/access"
@@ -42,7 +43,7 @@ type Uptime struct {
 	UptimePercentage *float64       `json:"uptime_percentage" doc:"Null when nothing is known of the time"`
 	MajorOutage      int64          `json:"major_outage" doc:"Seconds"`
 	PartialOutage    int64          `json:"partial_outage" doc:"Seconds"`
-	Warnings         []string       `json:"warnings" doc:"Where the range differs from what was asked for"`
+	Warnings         *string        `json:"warnings" doc:"Where the range differs from what was asked for; null where it does not"`
 	ID               string         `json:"id"`
 	Name             string         `json:"name"`
 	RelatedEvents    *RelatedEvents `json:"related_events,omitempty"`
@@ -82,7 +83,7 @@ func (c *call) span() (span, error) {
 		return span{}, err
 	}
 	zone := c.Board.Current().Page.Zone()
-	s := span{to: c.now, skip: q.Skip != nil && *q.Skip, warnings: []string{}}
+	s := span{to: c.now, skip: q.Skip != nil && *q.Skip}
 	var ok bool
 	if text := given(q.End); text != "" {
 		if _, s.to, ok = period(text, zone); !ok {
@@ -214,17 +215,18 @@ func (v view) uptime(shown Uptime, components []status.Component, s span) Uptime
 		major += m.major
 		partial += m.partial
 	}
-	shown.Warnings = s.warnings
+	warnings := slices.Clone(s.warnings)
 	if known == 0 {
-		from, shown.Warnings = s.from, append(shown.Warnings, "nothing is known of this time")
+		from, warnings = s.from, append(warnings, "nothing is known of this time")
 	} else {
 		percentage := percent(fractions / known)
 		shown.UptimePercentage = &percentage
 		shown.MajorOutage, shown.PartialOutage = int64(math.Round(major.Seconds()/known)), int64(math.Round(partial.Seconds()/known))
 		if s.asked && from.After(s.from) {
-			shown.Warnings = append(shown.Warnings, "nothing is known of the time before "+v.at(from)+": the range begins there")
+			warnings = append(warnings, "nothing is known of the time before "+v.at(from)+": the range begins there")
 		}
 	}
+	shown.Warnings = orNull(strings.Join(warnings, "; "))
 	shown.RangeStart, shown.RangeEnd = v.at(from), v.at(s.to)
 	if !s.skip {
 		shown.RelatedEvents = &RelatedEvents{Incidents: v.related(components, s)}

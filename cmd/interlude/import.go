@@ -293,6 +293,13 @@ func (c *importStatuspageCommand) apply(ctx context.Context, s *session, client 
 // send gives the server what no document can say.
 func (c *importStatuspageCommand) send(ctx context.Context, s *session, found *statuspage.Imported) error {
 	id := found.Documents[0].Page.Page.ID
+	if id == "" { // the other page did not tell it
+		page, err := s.client().Page(ctx)
+		if err != nil {
+			return err
+		}
+		id = page.ID
+	}
 	to := statuspage.Recipient{Server: s.server, Token: s.token, Page: id, Dry: c.DryRun}
 	return to.Send(ctx, found.Extras, &found.Report)
 }
