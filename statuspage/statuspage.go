@@ -58,7 +58,8 @@ type Points interface {
 // Subscribers keeps who is to be told.
 type Subscribers interface {
 	AddSubscriber(ctx context.Context, now time.Time, n notify.Subscriber) error
-	ChangeSubscriber(ctx context.Context, now time.Time, id string, f func(*notify.Subscriber) error) error
+	// ChangeSubscribers lets f change several in one transaction: all of them or, when f fails for one, none.
+	ChangeSubscribers(ctx context.Context, now time.Time, ids []string, f func(*notify.Subscriber) error) error
 	Subscriber(ctx context.Context, id string) (notify.Subscriber, error)
 	Subscribers(ctx context.Context, q notify.Query) ([]notify.Subscriber, error)
 	CountSubscribers(ctx context.Context) (notify.Tally, error)

@@ -162,7 +162,7 @@ func (c *call) changeSubscriber(f func(*notify.Subscriber)) (any, error) {
 		return nil, err
 	}
 	var is notify.Subscriber
-	err = c.Subscribers.ChangeSubscriber(c.ctx, c.now, c.id("subscriber_id"), func(n *notify.Subscriber) error {
+	err = c.Subscribers.ChangeSubscribers(c.ctx, c.now, []string{c.id("subscriber_id")}, func(n *notify.Subscriber) error {
 		if err := mine(*n, event); err != nil {
 			return err
 		}

@@ -1,11 +1,8 @@
 package statuspage
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"example.org/interlude/notify"
 )
@@ -199,11 +196,6 @@ type crowdBody struct {
 // largestCrowd is how many subscribers one request changes.
 const largestCrowd = 100
 
-// crowd is a store that changes several subscribers in one transaction.
-type crowd interface {
-	ChangeSubscribers(ctx context.Context, now time.Time, ids []string, f func(*notify.Subscriber) error) error
-}
-
 // readCrowd finds the subscribers that a body names, in a state when it is given one.
 func (c *call) readCrowd(state notify.State) ([]notify.Subscriber, error) {
 	var body crowdBody
@@ -256,15 +248,11 @@ func (c *call) changeCrowd(all []notify.Subscriber, f func(*notify.Subscriber)) 
 	if len(all) == 0 {
 		return nil
 	}
-	store, able := c.Subscribers.(crowd)
-	if !able {
-		return errors.New("the store changes one subscriber at a time only")
-	}
 	ids := make([]string, len(all))
 	for i, n := range all {
 		ids[i] = n.ID
 	}
-	return store.ChangeSubscribers(c.ctx, c.now, ids, func(n *notify.Subscriber) error {
+	return c.Subscribers.ChangeSubscribers(c.ctx, c.now, ids, func(n *notify.Subscriber) error {
 		f(n)
 		return nil
 	})

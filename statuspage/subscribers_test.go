@@ -324,7 +324,7 @@ func TestAQuarantinedSubscriberIsTakenBack(t *testing.T) {
 	id := s.subscribe("/subscribers", object{"endpoint": "https://example.com/hook"})
 	other := s.subscribe("/subscribers", object{"email": "ops@example.com"})
 	for one, at := range map[string]time.Time{later: noon.Add(time.Hour), id: noon} {
-		err := s.store.ChangeSubscriber(t.Context(), noon, one, func(n *notify.Subscriber) error {
+		err := s.store.ChangeSubscribers(t.Context(), noon, []string{one}, func(n *notify.Subscriber) error {
 			n.Quarantine(at)
 			return nil
 		})

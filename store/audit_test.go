@@ -79,7 +79,7 @@ func TestEveryWriteOfARequestIsOneEntry(t *testing.T) {
 			{"a token taken back", func(ctx context.Context) error { return s.RevokeToken(ctx, token.ID, noon) }, []status.Subject{{Kind: "token", ID: token.ID}}},
 			{"a subscriber", func(ctx context.Context) error { return s.AddSubscriber(ctx, noon, subscriber) }, []status.Subject{{Kind: "subscriber", ID: "s1"}}},
 			{"a subscriber changed", func(ctx context.Context) error {
-				return s.ChangeSubscriber(ctx, noon, "s1", func(n *notify.Subscriber) error { n.State = notify.Unsubscribed; return nil })
+				return s.ChangeSubscribers(ctx, noon, []string{"s1"}, func(n *notify.Subscriber) error { n.State = notify.Unsubscribed; return nil })
 			}, []status.Subject{{Kind: "subscriber", ID: "s1"}}},
 			{"a record", func(ctx context.Context) error {
 				return s.ChangeRecord(ctx, noon, "template", "r1", func([]byte) ([]byte, error) { return []byte(`{}`), nil })

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"example.org/interlude/status"
@@ -69,17 +71,35 @@ func (s *Store) AddPoints(ctx context.Context, now, keepFrom time.Time, points m
 			return nil, err
 		}
 		for metric, values := range points {
-			for _, p := range values {
-				_, err := tx.ExecContext(ctx, `INSERT INTO metric_point (metric, at, value) VALUES ($1, $2, $3)
-					ON CONFLICT (metric, at) DO UPDATE SET value = excluded.value`, metric, at{&p.At}, p.Value)
-				if err != nil {
-					return nil, fmt.Errorf("add point of %s: %w", metric, err)
+			for some := range slices.Chunk(values, pointsAtOnce) {
+				if err := insertPoints(ctx, tx, metric, some); err != nil {
+					return nil, fmt.Errorf("add points of %s: %w", metric, err)
 				}
 			}
 			subjects = append(subjects, status.Subject{Kind: "metric_data", ID: metric})
 		}
 		return subjects, nil
 	})
+}
+
+// pointsAtOnce bounds the rows of one statement.
+const pointsAtOnce = 250
+
+// insertPoints saves values in one statement. Of several for one moment the last counts: neither engine takes two in one
+// statement.
+func insertPoints(ctx context.Context, tx *sql.Tx, metric string, values []status.Point) error {
+	latest := make(map[int64]float64, len(values))
+	for _, p := range values {
+		latest[p.At.UnixMicro()] = p.Value
+	}
+	args, rows := []any{metric}, make([]string, 0, len(latest))
+	for at, value := range latest {
+		args = append(args, at, value)
+		rows = append(rows, fmt.Sprintf("($1, $%d, $%d)", len(args)-1, len(args)))
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO metric_point (metric, at, value) VALUES `+strings.Join(rows, ", ")+`
+		ON CONFLICT (metric, at) DO UPDATE SET value = excluded.value`, args...)
+	return err
 }
 
 // Points returns the values of a metric from one moment up to another, oldest first, at most limit: the newest of them.

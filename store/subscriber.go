@@ -54,14 +54,8 @@ func (s *Store) AddSubscriber(ctx context.Context, now time.Time, n notify.Subsc
 	})
 }
 
-// ChangeSubscriber lets f change a subscriber at now; an error of f changes nothing. One that is not there is
-// status.ErrNotFound.
-func (s *Store) ChangeSubscriber(ctx context.Context, now time.Time, id string, f func(*notify.Subscriber) error) error {
-	return s.ChangeSubscribers(ctx, now, []string{id}, f)
-}
-
 // ChangeSubscribers lets f change several subscribers at now, one after the other: all of them or, when f fails for one
-// or one is not there, none.
+// or one is not there, none. One that is not there is status.ErrNotFound.
 func (s *Store) ChangeSubscribers(ctx context.Context, now time.Time, ids []string, f func(*notify.Subscriber) error) error {
 	return s.transact(ctx, "change subscriber", now, func(tx *sql.Tx) ([]status.Subject, error) {
 		subjects := make([]status.Subject, len(ids))

@@ -28,11 +28,11 @@ func TestASubscriberComesBackAsItWasSaved(t *testing.T) {
 			t.Errorf("error %v (-want +got):\n%s", err, diff)
 		}
 		refused := errors.New("refused")
-		if err := s.ChangeSubscriber(t.Context(), noon, want.ID, func(n *notify.Subscriber) error { n.State = "x"; return refused }); !errors.Is(err, refused) {
+		if err := s.ChangeSubscribers(t.Context(), noon, []string{want.ID}, func(n *notify.Subscriber) error { n.State = "x"; return refused }); !errors.Is(err, refused) {
 			t.Errorf("got %v, want %v", err, refused)
 		}
 		want.State, want.Components, want.Version = notify.Quarantined, nil, 2
-		err = s.ChangeSubscriber(t.Context(), noon, want.ID, func(n *notify.Subscriber) error {
+		err = s.ChangeSubscribers(t.Context(), noon, []string{want.ID}, func(n *notify.Subscriber) error {
 			n.State, n.Components = notify.Quarantined, nil
 			return nil
 		})
@@ -44,7 +44,7 @@ func TestASubscriberComesBackAsItWasSaved(t *testing.T) {
 			t.Errorf("error %v (-want +got):\n%s", err, diff)
 		}
 		_, err = s.Subscriber(t.Context(), "nope")
-		for _, err := range []error{err, s.ChangeSubscriber(t.Context(), noon, "nope", func(*notify.Subscriber) error { return nil })} {
+		for _, err := range []error{err, s.ChangeSubscribers(t.Context(), noon, []string{"nope"}, func(*notify.Subscriber) error { return nil })} {
 			if !errors.Is(err, status.ErrNotFound) {
 				t.Errorf("got %v, want %v", err, status.ErrNotFound)
 			}
@@ -74,7 +74,7 @@ func TestAnAddressSubscribesOnceToTheSameThing(t *testing.T) {
 			}
 		}
 		leave := func(n *notify.Subscriber) error { n.State = notify.Unsubscribed; return nil }
-		if err := s.ChangeSubscriber(t.Context(), noon, "1", leave); err != nil {
+		if err := s.ChangeSubscribers(t.Context(), noon, []string{"1"}, leave); err != nil {
 			t.Fatal(err)
 		}
 		if err := ada("5", notify.Email, ""); err != nil {
