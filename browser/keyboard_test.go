@@ -61,6 +61,7 @@ func TestTabReachesEverythingInOrderAndCanBeSeen(t *testing.T) {
 	want := []string{
 		"A Skip to content", "A Northwind", "A Status", "A History",
 		"A Scheduled database maintenance", "A Details and updates: Scheduled database maintenance",
+		"A Add to calendar: Scheduled database maintenance",
 		"group Message delivery", "bar of Email", "group Messenger",
 		"A E-mail to one provider arrives late", "A Web application unavailable", "A All past events", "A Atom", "A RSS", "A Calendar",
 	}

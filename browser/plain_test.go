@@ -91,7 +91,7 @@ func TestGroupsOpenAndCloseWithoutJavaScript(t *testing.T) {
 	s := northwind(t)
 	b := newPlainTab(t)
 	b.open(s.url("/"))
-	b.press(strings.Repeat(kb.Tab, 7))
+	b.press(strings.Repeat(kb.Tab, 8))
 	if got, want := b.focused(), "group Message delivery"; got != want {
 		t.Fatalf("got the focus on the %s, want the %s", got, want)
 	}

@@ -86,6 +86,8 @@ type card struct {
 	Said        *said
 	More        []string
 	Link        string
+	// Calendar is the address of the calendar entry of what is planned, empty for everything else.
+	Calendar string
 }
 
 // section is a part of the page that the script may replace by itself.

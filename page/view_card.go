@@ -115,7 +115,7 @@ func (v view) plannedCard(m *status.Maintenance) card {
 		Href: address(m.ID), Title: m.Title, Standing: standingOfMaintenance(m, v.now),
 		Count: v.running(begins, m.Window.Start), Window: v.window(m.Window), Text: t.summary,
 		Caption: "What you will experience", Promises: promises(m, false), Said: t.news,
-		More: slices.Clone(t.affects), Link: "Details and updates",
+		More: slices.Clone(t.affects), Link: "Details and updates", Calendar: address(m.ID) + calendarName,
 	}
 	c.More = append(c.More, v.conditions(m)...)
 	return c

@@ -15,13 +15,23 @@ import (
 // queryKey is the parameter in which clients of the Statuspage API may send their token.
 const queryKey = "api_key"
 
-// guardAt mounts a handler behind the door's own look at who asks.
+// guardAt mounts a handler of another API behind the door's own look at who asks:
+//
+//   - The token comes from the Authorization header or, without one, from the query parameter api_key, which is gone
+//     from the request by then. access.TokenOf has it; without a good one access.RefusalOf says why, and the handler
+//     refuses in its own form. What a token may do is the handler's to decide.
+//   - A method that changes something is an act: access.ActOf names it by method and path, and the handler may
+//     replace that. With an Idempotency-Key header it is carried out once, as on the native API; all that such a
+//     request writes must then be one transaction.
+//   - A call that was begun is finished: its context ends with its time, and not when the caller leaves.
+//
+// It answers other origins as it sees fit: no cookie speaks for anybody here.
 func (d *door) guardAt(pattern string, h http.Handler) {
 	d.guardedAt = append(d.guardedAt, pattern)
 	d.mux.Handle(pattern, d.guarded(h))
 }
 
-// guarded is a handler behind the door's own look at who asks: see [Server.Guarded].
+// guarded is a handler behind the door's own look at who asks: see guardAt.
 func (d *door) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r, secret := withoutKey(r)

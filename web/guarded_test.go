@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -55,8 +56,12 @@ func (o *other) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // guardedHouse is a house with the other API behind its door.
 func guardedHouse(t *testing.T) *house {
 	o := &other{}
-	h := newHouse(t, func(s *Server) { s.Guarded = map[string]http.Handler{"/other/": o} })
+	h := newHouse(t)
 	o.h = h
+	h.door.guardAt("/other/", o)
+	front := httptest.NewServer(h.door.handler())
+	t.Cleanup(front.Close)
+	h.url = front.URL
 	return h.furnish()
 }
 

@@ -54,23 +54,9 @@ type Server struct {
 	Board  *board.Board
 	Store  *store.Store
 	// Page is what readers see, mounted at /. Without one, only the API and the probes are there.
-	Page http.Handler
-	// Mounts are further handlers by their ServeMux patterns.
-	Mounts map[string]http.Handler
-	// Guarded are handlers of other APIs by their ServeMux patterns. The door finds out who asks before they are called:
-	//
-	//   - The token comes from the Authorization header or, without one, from the query parameter api_key, which is gone
-	//     from the request by then. access.TokenOf has it; without a good one access.RefusalOf says why, and the handler
-	//     refuses in its own form. What a token may do is the handler's to decide.
-	//   - A method that changes something is an act: access.ActOf names it by method and path, and the handler may
-	//     replace that. With an Idempotency-Key header it is carried out once, as on the native API; all that such a
-	//     request writes must then be one transaction.
-	//   - A call that was begun is finished: its context ends with its time, and not when the caller leaves.
-	//
-	// They answer to other origins as they see fit: no cookie speaks for anybody here.
-	Guarded map[string]http.Handler
-	Clock   Clock
-	Log     *slog.Logger
+	Page  http.Handler
+	Clock Clock
+	Log   *slog.Logger
 	// Version is the program's, for those who ask.
 	Version string
 	// Secure says that readers come by https although this process does not see it: a proxy ends TLS before it. The audit
@@ -129,12 +115,6 @@ func (s Server) open() *door {
 	d.mux.HandleFunc("GET /readyz", d.readyz)
 	d.mux.Handle("GET /metrics", d.metricsHandler())
 	d.openReferences(d.openNative(), d.openStatuspage())
-	for pattern, h := range s.Mounts {
-		d.mux.Handle(pattern, h)
-	}
-	for pattern, h := range s.Guarded {
-		d.guardAt(pattern, h)
-	}
 	if s.Page != nil {
 		d.mux.Handle("/", s.Page)
 	}
