@@ -15,7 +15,8 @@
 // followed; an answer is read up to a limit; every call ends, because one without a deadline gets [Patience]. Reads
 // are repeated a few times when the connection breaks. Writes are repeated once: each carries an idempotency key, by
 // which the server knows the repetition and makes the change one time. Only the making of a token is never repeated,
-// because its answer holds a secret that the server does not keep. The promise ends at the version: a server of another major version of the API is not understood.
+// because its answer holds a secret that the server does not keep. The promise ends at the version: a server of another
+// major version of the API is not understood.
 package api
 
 import (

@@ -195,8 +195,9 @@ type AuditEntry struct {
 	// Token is the id of the token that was sent, and Name what it is for.
 	Token string `json:"token" doc:"the id of the token that was sent"`
 	Name  string `json:"name" doc:"what that token is for" example:"deploy pipeline"`
-	// Operation is what was asked for: an operation of this API by its id, or a method and a path of another.
-	Operation string `json:"operation" doc:"an operation of this API by its id, or a method and a path of another" example:"begin-maintenance"`
+	// Operation is what was asked for: an operation of this API by its id, or one of the Statuspage-compatible API by its
+	// id behind v1/, such as v1/create-incident.
+	Operation string `json:"operation" doc:"an operation of this API by its id, or one of the Statuspage-compatible API such as v1/create-incident" example:"begin-maintenance"`
 	// Request is the request's own id, and Client the address that it came from.
 	Request  string           `json:"request" doc:"the request, as the server's log and the header X-Request-Id name it"`
 	Client   string           `json:"client" doc:"the address that it came from" example:"203.0.113.7"`

@@ -11,7 +11,6 @@ package board
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -39,7 +38,7 @@ type Board struct {
 	asOf    atomic.Int64              // the last time at which the feed answered, in microseconds; 0 before the first
 	heard   atomic.Pointer[time.Time] // the same on the machine's own clock, which nobody drives
 	prod    chan struct{}
-	refresh sync.Mutex // one reader of the feed at a time
+	reading chan struct{} // holds a token while somebody reads the feed: one at a time
 	away    atomic.Bool
 }
 
@@ -51,7 +50,7 @@ const patience = 10 * time.Second
 
 // New makes a board that shows an empty picture until it has run.
 func New(feed Feed, clock Clock, log *slog.Logger) *Board {
-	b := &Board{feed: feed, clock: clock, log: log, prod: make(chan struct{}, 1)}
+	b := &Board{feed: feed, clock: clock, log: log, prod: make(chan struct{}, 1), reading: make(chan struct{}, 1)}
 	b.current.Store(blank())
 	return b
 }
@@ -87,8 +86,12 @@ func (b *Board) Prod() {
 
 // Refresh looks at the feed and returns when the picture shows all that was there.
 func (b *Board) Refresh(ctx context.Context) error {
-	b.refresh.Lock()
-	defer b.refresh.Unlock()
+	select {
+	case b.reading <- struct{}{}:
+		defer func() { <-b.reading }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	was := b.Current()

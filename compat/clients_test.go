@@ -80,7 +80,7 @@ func TestTheNpmClientReadsThePage(t *testing.T) {
 		t.Errorf("got the events %+v", sum)
 	case !sum.Maintenances[0].ScheduledFor.Equal(begin) || !sum.Maintenances[0].ScheduledUntil.Equal(end):
 		t.Errorf("got the window %+v, want %s to %s", sum.Maintenances[0], begin, end)
-	case sum.Status.Indicator != "major" || read.Status.Status.Indicator != "major":
+	case sum.Status.Indicator != "minor" || read.Status.Status.Indicator != "minor":
 		t.Errorf("got the status %+v and %+v", sum.Status, read.Status)
 	}
 	if len(read.Components.Components) != 5 || len(read.Incidents.Incidents) != 1 || len(read.Unresolved.Incidents) != 1 ||
@@ -125,7 +125,7 @@ func TestTheNpmWidgetShowsTheStatusOnAnotherSite(t *testing.T) {
 	}
 	shows("All Systems Operational", "status-indicator none")
 	s.announce()
-	shows("Partial System Outage", "status-indicator major")
+	shows("Minor Service Outage", "status-indicator minor")
 }
 
 func TestEachEncodingOfABodyIsUnderstood(t *testing.T) {

@@ -23,6 +23,9 @@ const mostEntries = 50
 type entry struct {
 	id, title, link    string
 	published, updated time.Time
+	// dated is the date that RSS gives it. What was entered afterwards has that of its last update: it is news, and
+	// still did not happen when it was entered.
+	dated time.Time
 	// window is the announced span of a maintenance.
 	window status.Window
 	html   string
@@ -30,26 +33,87 @@ type entry struct {
 
 // entries are the channel's, the latest change first.
 func (c channel) entries() []entry {
-	open, past := c.events()
-	all := append(slices.Clip(open), past[:min(mostEntries, len(past))]...)
-	slices.SortStableFunc(all, func(a, b board.Event) int {
-		return cmp.Or(changed(b).Compare(changed(a)), cmp.Compare(a.Subject().ID, b.Subject().ID))
-	})
-	var list []entry
-	for n, e := range all {
-		if n < mostEntries || e.Open() {
-			list = append(list, c.entry(e))
-		}
+	events := c.told()
+	list := make([]entry, len(events))
+	for n, e := range events {
+		list[n] = c.entry(e)
 	}
 	return list
+}
+
+// told are the events that a feed tells of, the latest change first: the fifty that changed last, and all that is open.
+// An old event of which something is said today is among them, and so is one that is entered today.
+func (c channel) told() []board.Event {
+	var open latest
+	past := latest{most: mostEntries}
+	take := func(events []board.Event) {
+		for _, e := range events {
+			if e.Open() {
+				open.add(e)
+			} else {
+				past.add(e)
+			}
+		}
+	}
+	if c.ids == nil {
+		going, gone := c.events()
+		take(going)
+		take(gone)
+	}
+	for _, id := range c.ids {
+		take(c.p.Concerning(id))
+	}
+	all := slices.Concat(open.events, past.events)
+	slices.SortFunc(all, byChange)
+	told := all[:0]
+	for n, e := range all {
+		if n < mostEntries || e.Open() {
+			told = append(told, e)
+		}
+	}
+	return told
+}
+
+// latest keeps the events that changed last, each once, however many it is given.
+type latest struct {
+	// most bounds how many are kept; 0 keeps all.
+	most   int
+	events []board.Event
+}
+
+func (l *latest) add(e board.Event) {
+	full := l.most > 0 && len(l.events) == l.most
+	if full && byChange(e, l.events[l.most-1]) >= 0 {
+		return
+	}
+	place, there := slices.BinarySearchFunc(l.events, e, byChange)
+	switch {
+	case there: // an event concerns several components of a group
+		return
+	case full:
+		l.events = l.events[:l.most-1]
+	}
+	l.events = slices.Insert(l.events, place, e)
+}
+
+// byChange puts the event first that changed last. Of those that changed at once, as when a past is brought over from
+// elsewhere, the one that ended last comes first.
+func byChange(a, b board.Event) int {
+	return cmp.Or(
+		changed(b).Compare(changed(a)), b.At().Compare(a.At()),
+		cmp.Compare(a.Subject().ID, b.Subject().ID), cmp.Compare(a.Subject().Kind, b.Subject().Kind),
+	)
 }
 
 func (c channel) entry(e board.Event) entry {
 	told := entry{id: eventTag(e), link: c.link(e), updated: changed(e), html: c.story(e)}
 	updates := updatesOf(e)
-	told.published = told.updated
+	told.published, told.dated = told.updated, told.updated
 	if len(updates) > 0 {
 		told.published = updates[0].At
+		if enteredAfterwards(e) {
+			told.dated = updates[len(updates)-1].At
+		}
 	}
 	if m := e.Maintenance; m != nil {
 		told.title, told.window = oneLine(m.Title), m.Window
@@ -57,6 +121,14 @@ func (c channel) entry(e board.Event) entry {
 		told.title = oneLine(e.Incident.Title)
 	}
 	return told
+}
+
+// enteredAfterwards reports whether an event was over before the page knew of it.
+func enteredAfterwards(e board.Event) bool {
+	if e.Maintenance != nil {
+		return e.Maintenance.Backfilled
+	}
+	return e.Incident.Backfilled
 }
 
 // eventTag names an event for ever (RFC 4151). It does not begin with the page's host: a page that moves to another

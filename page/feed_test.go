@@ -316,8 +316,8 @@ func TestAFeedTellsOfTheLatestAndOfAllThatIsOpen(t *testing.T) {
 	s := w.site("2027-01-03 09:00")
 	for _, path := range []string{"/", "/components/c/"} {
 		titles := s.atomFeed(t, path+"history.atom").titles()
-		if len(titles) != 110 || titles[0] != "Past 0" || titles[49] != "Past 49" || !strings.HasPrefix(titles[50], "Open") {
-			t.Errorf("%s: got %d entries %q, want the 50 that ended last and the 60 that are open", path, len(titles), titles)
+		if len(titles) != 110 || titles[0] != "Past, entered just now" || titles[1] != "Past 0" || titles[49] != "Past 48" || !strings.HasPrefix(titles[50], "Open") {
+			t.Errorf("%s: got %d entries %q, want the 50 that changed last and the 60 that are open", path, len(titles), titles)
 		}
 		if got := len(s.rssFeed(t, path+"history.rss").Channel.Items); got != 110 {
 			t.Errorf("%s: got %d items, want 110", path, got)
@@ -330,6 +330,85 @@ func TestAFeedTellsOfTheLatestAndOfAllThatIsOpen(t *testing.T) {
 	}
 	if got := large.rssFeed(t, "/components/c3-3/history.rss").Channel.Items; len(got) != 10 {
 		t.Errorf("got %d items of a component with ten events, want ten", len(got))
+	}
+}
+
+func TestAFeedTellsOfWhatIsSaidTodayOfThePast(t *testing.T) {
+	w := northwind(t)
+	for n := range 60 {
+		day := at("2026-11-01 09:00").AddDate(0, 0, n).Format("2006-01-02 ")
+		w.incident(fmt.Sprint("Trouble ", n), day+"09:00", day+"10:00", status.DegradedPerformance, "Mobile Push")
+	}
+	oldest := w.Incidents[2]
+	i, err := w.DraftPostmortem(oldest, "A queue was full.", at("2027-01-12 09:00"), operator)
+	if err == nil {
+		_, err = w.PublishPostmortem(i, false, at("2027-01-12 09:30"), operator)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.apply("2027-01-12 11:00", status.Document{Incident: &status.IncidentDocument{
+		Title: "Found in the logs", Affects: []string{"Mobile Push"}, Updates: []status.UpdateDocument{
+			{Status: status.Investigating, At: at("2026-08-01 09:00"), Body: "We are looking for the cause."},
+			{Status: status.Resolved, At: at("2026-08-01 10:00"), Body: "It is over."},
+		},
+	}})
+	s := w.site("2027-01-12 12:00")
+	for _, path := range []string{"/", "/components/" + oldest.Affects[0] + "/"} {
+		feed, items := s.atomFeed(t, path+"history.atom"), s.rssFeed(t, path+"history.rss").Channel.Items
+		if titles := feed.titles(); len(titles) != 50 || titles[0] != "Found in the logs" || titles[1] != oldest.Title {
+			t.Fatalf("%s: got %d entries %q, want 50, and what was entered and what was told today before all others", path, len(titles), titles)
+		}
+		if first := feed.Entries[0]; !first.Updated.Equal(at("2027-01-12 11:00")) || !first.Published.Equal(at("2026-08-01 09:00")) {
+			t.Errorf("%s: got updated %s and published %s, want when it was entered and when it began", path, first.Updated, first.Published)
+		}
+		if items[0].Title != "Found in the logs" || items[0].PubDate != "Sat, 01 Aug 2026 10:00:00 +0000" {
+			t.Errorf("%s: got %s of %s, want what was entered today with the date of its last update", path, items[0].Title, items[0].PubDate)
+		}
+		if items[1].Title != oldest.Title || items[1].PubDate != "Tue, 12 Jan 2027 09:30:00 +0000" {
+			t.Errorf("%s: got %s of %s, want the postmortem with the date of its publication", path, items[1].Title, items[1].PubDate)
+		}
+	}
+}
+
+func TestOfWhatChangedAtOnceAFeedTellsOfTheLatest(t *testing.T) {
+	w := bare(t)
+	for n := range 200 {
+		day := at("2026-01-01 06:00").AddDate(0, 0, (n*37)%200)
+		w.Incidents = append(w.Incidents, status.Incident{
+			ID: fmt.Sprint("i", n), Title: day.Format(time.DateOnly), State: status.Resolved, Began: day, Ended: day.Add(time.Hour), Changed: at("2027-01-01 06:00"),
+		})
+	}
+	titles := w.site("2027-01-03 09:00").atomFeed(t, "/history.atom").titles()
+	if len(titles) != 50 || titles[0] != "2026-07-19" || titles[49] != "2026-05-31" || !slices.IsSortedFunc(titles, func(a, b string) int { return strings.Compare(b, a) }) {
+		t.Errorf("got %d entries %q, want the 50 that ended last, the latest of them first", len(titles), titles)
+	}
+}
+
+func TestChoosingWhatAFeedTellsOfAllocatesTheSameForAnyPast(t *testing.T) {
+	allocations := func(past int) float64 {
+		w := bare(t)
+		w.Components = []status.Component{{ID: "a", GroupID: "g"}, {ID: "b", GroupID: "g"}}
+		w.Groups = []status.Group{{ID: "g"}}
+		for n := range past {
+			day := at("2027-01-01 06:00").Add(time.Duration(n) * -time.Hour)
+			w.Incidents = append(w.Incidents, status.Incident{
+				ID: fmt.Sprint("i", n), State: status.Resolved, Affects: []string{"a", "b"}, Began: day, Ended: day, Changed: day,
+			})
+		}
+		e := w.site("2027-01-03 09:00").edition.Load()
+		worst := 0.0
+		for _, id := range []string{"", "g"} {
+			c, _ := e.channel("https://status.example", id)
+			if got := len(c.told()); got != mostEntries {
+				t.Fatalf("%q: got %d events, want %d", id, got, mostEntries)
+			}
+			worst = max(worst, testing.AllocsPerRun(10, func() { c.told() }))
+		}
+		return worst
+	}
+	if few, many := allocations(100), allocations(5000); few != many {
+		t.Errorf("got %g allocations for 100 past events and %g for 5,000, want the same", few, many)
 	}
 }
 

@@ -100,7 +100,7 @@ func (c channel) rss() ([]byte, error) {
 		Description: cmp.Or(oneLine(c.p.Page.Description), "Planned maintenance and incidents of "+cmp.Or(oneLine(c.name), c.pageName())+"."),
 	}}
 	for _, e := range entries {
-		item := rssItem{Title: e.title, Description: e.html, PubDate: rssTime(e.updated), Link: e.link, GUID: rssGUID{true, e.link}}
+		item := rssItem{Title: e.title, Description: e.html, PubDate: rssTime(e.dated), Link: e.link, GUID: rssGUID{true, e.link}}
 		if !e.window.Start.IsZero() {
 			item.PubDate, item.MaintenanceEndDate = rssTime(e.window.Start), rssTime(e.window.End)
 		}

@@ -100,11 +100,13 @@ func (b *Book) checkComponent(c *Component) error {
 	return checkText("description", c.Description)
 }
 
-// checkName refuses a name that something else in the same place has: a group's components, or the page's groups and
-// ungrouped components.
+// checkName refuses a name that another component in the same group, or without one, has.
 func (b *Book) checkName(name, id, groupID string) error {
 	if name == "" {
 		return &Invalid{Field: "name", Rule: "is required: what readers know it by"}
+	}
+	if strings.Contains(name, " / ") {
+		return &Invalid{Field: "name", Rule: "must not contain \" / \", which stands between a group and its component: " + quote(name)}
 	}
 	if err := checkLine("name", name); err != nil {
 		return err

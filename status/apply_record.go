@@ -63,6 +63,9 @@ func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 		warnings = append(warnings, b.cautions(m)...) // it has its id now, and does not overlap with itself
 	}
 	m.Backfilled, m.Changed = !m.Open(), now // what is still open goes on as a live one
+	for n := range m.Updates {
+		m.Updates[n].Effects = m.derivedEffects(n)
+	}
 	b.PutMaintenance(m)
 	b.Say(Event{Kind: Recorded, Subject: m.Subject(), At: now, By: by})
 	return []Change{{Action: action, Subject: m.Subject(), Name: m.Title, Fields: fields}}, warnings, nil
@@ -122,6 +125,8 @@ func chronological(updates []UpdateDocument, now time.Time) ([]UpdateDocument, f
 		switch {
 		case u.At.IsZero():
 			return nil, nil, &Invalid{Field: place(i) + ".at", Rule: "is required: when it was posted, such as 2020-01-15T07:14:00Z"}
+		case checkYear(place(i)+".at", u.At) != nil:
+			return nil, nil, checkYear(place(i)+".at", u.At)
 		case checkID(u.ID) != nil:
 			return nil, nil, invalidIn(checkID(u.ID), place(i))
 		case u.At.After(now):
@@ -233,6 +238,9 @@ func (b *Book) applyIncident(d IncidentDocument, now time.Time, by Actor) ([]Cha
 		i.Created, i.Metadata, i.Releases, i.Draft, i.DraftAt = have.Created, have.Metadata, have.Releases, have.Draft, have.DraftAt
 	}
 	i.Changed, i.Backfilled = now, !i.Open()
+	for n := range i.Updates {
+		i.Updates[n].Effects = i.derivedEffects(n)
+	}
 	b.PutIncident(i)
 	b.Say(Event{Kind: Recorded, Subject: i.Subject(), At: now, By: by})
 	return []Change{{Action: action, Subject: i.Subject(), Name: i.Title, Fields: fields}}, nil, nil

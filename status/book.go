@@ -78,39 +78,32 @@ func (b *Book) PutComponent(c Component) {
 	b.past = nil
 }
 
-// PutMaintenance adds or replaces a maintenance. One that ends without releasing its components leaves them as they were.
+// PutMaintenance adds or replaces a maintenance. One that does not release its components leaves them as they were, when it
+// ends and when it no longer names them.
 func (b *Book) PutMaintenance(m Maintenance) {
 	was, known := b.Maintenance(m.ID)
 	fresh := unidentified(m.Updates)
-	if fresh == len(m.Updates) || !m.Open() && (!known || !was.Open()) { // nothing new, or a record
-		m.Updates = b.identified(m.Updates)
-		put(&b.maintenances, &b.Maintenances, &b.Written.maintenances, &b.Written.Maintenances, m)
-		return
-	}
-	before := b.Conditions()
 	m.Updates = b.identified(m.Updates)
-	put(&b.maintenances, &b.Maintenances, &b.Written.maintenances, &b.Written.Maintenances, m)
-	if known && was.Underway() && !m.Underway() && m.Releases == Manual && m.Removed.IsZero() {
-		b.leave(m.Affects, before, m.Updates[len(m.Updates)-1])
+	set := func() { put(&b.maintenances, &b.Maintenances, &b.Written.maintenances, &b.Written.Maintenances, m) }
+	var left []string
+	if m.Releases == Manual && known && was.Underway() && m.Removed.IsZero() {
+		left = let(was.Affects, m.Affects, m.Underway())
 	}
-	effects(m.Updates, fresh, m.Affects, before, b.Conditions()) // the updates are of the slice that was put
+	b.watch(m.Open() || known && was.Open(), m.Changed, m.Updates, fresh, m.Affects, left, set)
 }
 
-// PutIncident adds or replaces an incident.
+// PutIncident adds or replaces an incident. One that does not release its components leaves them as they were, when it
+// ends and when it no longer names them.
 func (b *Book) PutIncident(i Incident) {
 	was, known := b.Incident(i.ID)
 	fresh := unidentified(i.Updates)
 	i.Updates = b.identified(i.Updates)
-	if fresh == len(i.Updates) || !i.Open() && (!known || !was.Open()) {
-		put(&b.incidents, &b.Incidents, &b.Written.incidents, &b.Written.Incidents, i)
-		return
+	set := func() { put(&b.incidents, &b.Incidents, &b.Written.incidents, &b.Written.Incidents, i) }
+	var left []string
+	if i.Releases == Manual && known && was.Open() && i.Removed.IsZero() {
+		left = let(was.Affects, i.Affects, i.Open())
 	}
-	before := b.Conditions()
-	put(&b.incidents, &b.Incidents, &b.Written.incidents, &b.Written.Incidents, i)
-	if known && was.Open() && !i.Open() && i.Releases == Manual && i.Removed.IsZero() {
-		b.leave(i.Affects, before, i.Updates[len(i.Updates)-1])
-	}
-	effects(i.Updates, fresh, i.Affects, before, b.Conditions())
+	b.watch(i.Open() || known && was.Open(), i.Changed, i.Updates, fresh, i.Affects, left, set)
 }
 
 // PutSeries adds or replaces a series.
@@ -234,7 +227,9 @@ func openClaims(maintenances []Maintenance, incidents []Incident) map[string][]C
 		}
 		for _, u := range m.Updates {
 			for id, condition := range u.Conditions {
-				claim(id, Claim{m.Subject(), condition, later(u.At, since)})
+				if slices.Contains(m.Affects, id) {
+					claim(id, Claim{m.Subject(), condition, later(u.At, since)})
+				}
 			}
 		}
 	}
@@ -244,7 +239,9 @@ func openClaims(maintenances []Maintenance, incidents []Incident) map[string][]C
 		}
 		for _, u := range i.Updates {
 			for id, condition := range u.Conditions {
-				claim(id, Claim{i.Subject(), condition, u.At})
+				if slices.Contains(i.Affects, id) {
+					claim(id, Claim{i.Subject(), condition, u.At})
+				}
 			}
 		}
 	}

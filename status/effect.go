@@ -3,6 +3,7 @@ package status
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // Effect is what an update did to a component, as readers saw it. Both conditions are the same when it did nothing.
@@ -30,11 +31,41 @@ func effects(updates []Update, from int, affects []string, before, after map[str
 	}
 }
 
-// leave gives components that an event took, and does not release at its end, the conditions that its last word gave
-// them: what they had until now, unless that word says otherwise.
-func (b *Book) leave(affects []string, before map[string]Condition, last Update) {
+// watch sets an event, and notes what its new updates did to the components. Those that are left stay as they were, or
+// as a new last update says. Records, which are not live, change nothing that is shown.
+func (b *Book) watch(live bool, at time.Time, updates []Update, fresh int, affects, left []string, set func()) {
+	if !live || fresh == len(updates) && len(left) == 0 {
+		set()
+		return
+	}
+	before := b.Conditions()
+	set()
+	var last Update
+	if n := len(updates); n > 0 {
+		last = updates[n-1]
+	}
+	if last.At = at; fresh == len(updates) {
+		last.Conditions = nil // it was said before
+	}
+	b.leave(left, before, last)
+	effects(updates, fresh, affects, before, b.Conditions()) // the updates are of the slice that was set
+}
+
+// let are the components that an event lets go of: all when it is over, else those that it no longer names.
+func let(was, is []string, open bool) []string {
+	if !open {
+		return was
+	}
+	return slices.DeleteFunc(slices.Clone(was), func(id string) bool { return slices.Contains(is, id) })
+}
+
+// leave gives components the conditions that they had until now, unless the event's last word says otherwise.
+func (b *Book) leave(components []string, before map[string]Condition, last Update) {
+	if len(components) == 0 {
+		return
+	}
 	now := b.Conditions()
-	for _, id := range affects {
+	for _, id := range components {
 		c, there := b.Component(id)
 		to := cmp.Or(last.Conditions[id], before[id])
 		if !there || to == "" || to == now[id] {
@@ -47,13 +78,31 @@ func (b *Book) leave(affects []string, before map[string]Condition, last Update)
 	}
 }
 
-// Effects are what the nth update, counted from the oldest, did to the components that the maintenance affects. For a
-// record, of which only the states are known, they follow from these.
+// Effects are what the nth update, counted from the oldest, did to the components that the maintenance affects. Of one
+// from before that was kept, they follow from its states.
 func (m Maintenance) Effects(n int) []Effect {
-	if u := m.Updates[n]; len(u.Effects) > 0 || len(m.Affects) == 0 {
-		return u.Effects
+	if kept(m.Updates, m.Open()) {
+		return m.Updates[n].Effects
 	}
-	shown := func(upTo int, id string) Condition {
+	return m.derivedEffects(n)
+}
+
+// Effects are what the nth update, counted from the oldest, did to the components that the incident affects.
+func (i Incident) Effects(n int) []Effect {
+	if kept(i.Updates, i.Open()) {
+		return i.Updates[n].Effects
+	}
+	return i.derivedEffects(n)
+}
+
+// kept reports whether effects were kept as they happened.
+func kept(updates []Update, open bool) bool {
+	return open || slices.ContainsFunc(updates, func(u Update) bool { return len(u.Effects) > 0 })
+}
+
+// derivedEffects are those that follow from the states alone, for records.
+func (m Maintenance) derivedEffects(n int) []Effect {
+	return derived(m.Affects, n, func(upTo int, id string) Condition {
 		if upTo < 0 || m.Updates[upTo].State.Ended() || m.Updates[upTo].State == Scheduled {
 			return Operational
 		}
@@ -62,22 +111,17 @@ func (m Maintenance) Effects(n int) []Effect {
 			condition = Operational
 		}
 		return lastSaid(m.Updates[:upTo+1], id, condition)
-	}
-	return derived(m.Affects, n, shown)
+	})
 }
 
-// Effects are what the nth update, counted from the oldest, did to the components that the incident affects.
-func (i Incident) Effects(n int) []Effect {
-	if u := i.Updates[n]; len(u.Effects) > 0 || len(i.Affects) == 0 {
-		return u.Effects
-	}
-	shown := func(upTo int, id string) Condition {
+// derivedEffects are those that follow from the states alone, for records.
+func (i Incident) derivedEffects(n int) []Effect {
+	return derived(i.Affects, n, func(upTo int, id string) Condition {
 		if upTo < 0 || i.Updates[upTo].State.Ended() {
 			return Operational
 		}
 		return lastSaid(i.Updates[:upTo+1], id, Operational)
-	}
-	return derived(i.Affects, n, shown)
+	})
 }
 
 func derived(affects []string, n int, shown func(upTo int, id string) Condition) []Effect {

@@ -112,6 +112,8 @@ func TestWhatIsNotReleasedStaysUntilSomebodySetsIt(t *testing.T) {
 	}
 }
 
+func copyOf(updates []Update) []Update { return append([]Update{}, updates...) }
+
 func TestTheEffectsOfARecordFollowFromItsStates(t *testing.T) {
 	b, _ := shopBook(t)
 	at := func(minutes int, state State, says map[string]Condition) UpdateDocument {
@@ -134,7 +136,10 @@ func TestTheEffectsOfARecordFollowFromItsStates(t *testing.T) {
 			t.Errorf("maintenance, update %d: got %s, want %s", n, got, want)
 		}
 	}
-	m.Marks = Manual
+	m.Marks, m.Updates = Manual, copyOf(m.Updates)
+	for n := range m.Updates {
+		m.Updates[n].Effects = nil // from before they were kept
+	}
 	if got, want := seen(m.Effects(1), namesOf(b)), "App operational"; got != want {
 		t.Errorf("one that marks by hand: got %s, want %s", got, want)
 	}

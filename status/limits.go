@@ -3,6 +3,7 @@ package status
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -35,6 +36,21 @@ func checkLine(field, text string) error {
 	}
 	if strings.ContainsAny(text, "\r\n") {
 		return &Invalid{Field: field, Rule: "must be one line"}
+	}
+	return nil
+}
+
+// The years that times may have: before the first nobody kept such records by machine, and beyond the last they are
+// written with five digits, which nobody reads.
+const (
+	firstYear = 1970
+	lastYear  = 9998
+)
+
+// checkYear refuses times that lie beyond what calendars, feeds and JSON can say.
+func checkYear(field string, t time.Time) error {
+	if year := t.UTC().Year(); year < firstYear || year > lastYear {
+		return &Invalid{Field: field, Rule: fmt.Sprintf("must lie in the years %d to %d, not in %d", firstYear, lastYear, year)}
 	}
 	return nil
 }

@@ -130,6 +130,12 @@ func (b *Book) Correct(of Subject, updateID string, c Correction, now time.Time,
 	}
 	if isMaintenance {
 		m.Updates, m.Changed = updates, now
+		if m.Began.Equal(was) {
+			m.Began = updates[n].At // what was measured otherwise stays
+		}
+		if m.Ended.Equal(was) {
+			m.Ended = updates[n].At
+		}
 		b.PutMaintenance(m)
 	} else {
 		i.Updates, i.Changed = updates, now
@@ -145,6 +151,11 @@ func (b *Book) Correct(of Subject, updateID string, c Correction, now time.Time,
 	return nil
 }
 
+// sameMoment reports whether two times are the same to the millisecond, which is as fine as they are shown.
+func sameMoment(a, b time.Time) bool {
+	return a.Truncate(time.Millisecond).Equal(b.Truncate(time.Millisecond))
+}
+
 func correct(updates []Update, n int, c Correction, now time.Time) error {
 	u := &updates[n]
 	if c.Body != nil {
@@ -156,12 +167,17 @@ func correct(updates []Update, n int, c Correction, now time.Time) error {
 		}
 		u.Body = *c.Body
 	}
-	if c.At != nil {
+	if c.At != nil && !sameMoment(*c.At, u.At) {
 		switch {
+		case checkYear("at", *c.At) != nil:
+			return checkYear("at", *c.At)
 		case c.At.After(now):
 			return &Invalid{Field: "at", Rule: "is in the future: an update is a record of what was said"}
 		case n > 0 && c.At.Before(updates[n-1].At), n < len(updates)-1 && c.At.After(updates[n+1].At):
 			return &Invalid{Field: "at", Rule: "must lie between the times of the updates before and after it, because their order is the story"}
+		}
+		if u.First.IsZero() {
+			u.First = u.At
 		}
 		u.At = *c.At
 	}

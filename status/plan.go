@@ -126,7 +126,7 @@ func (b *Book) checkRules(m Maintenance, now time.Time) ([]Warning, error) {
 	var broken []*Invalid
 	if !m.Window.End.After(now) {
 		broken = append(broken, &Invalid{Field: "window.end", Rule: "has passed: " + WindowText(m.Window, b.Page.Zone()) + ". A past maintenance is entered with its updates"})
-	} else if notice := m.Window.Start.Sub(now); notice < time.Duration(b.Page.LeastNotice) && m.ShortNotice == "" {
+	} else if notice := m.Window.Start.Sub(now); b.Page.LeastNotice > 0 && notice < time.Duration(b.Page.LeastNotice) && m.ShortNotice == "" {
 		broken = append(broken, &Invalid{Field: "window.start", Rule: b.noticeText(m, notice)})
 	}
 	if black, hit := b.Page.Blackout(m.Window); hit && m.DespiteBlackout == "" {

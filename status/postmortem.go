@@ -41,7 +41,7 @@ func (b *Book) DraftPostmortem(i Incident, text string, now time.Time, by Actor)
 		return i, err
 	}
 	i = i.clone()
-	i.Draft, i.DraftAt, i.Changed = text, now, now
+	i.Draft, i.DraftAt = text, now // what readers see of it has not changed
 	if text == "" {
 		i.DraftAt = time.Time{}
 	}

@@ -23,16 +23,16 @@ func resolved(t *testing.T) (*Book, Incident) {
 
 func TestAPostmortemIsDraftedPublishedAndTakenBack(t *testing.T) {
 	b, i := resolved(t)
-	later := end.Add(time.Hour)
+	later, changed := end.Add(time.Hour), i.Changed // readers see nothing of a draft
 	step := func(name string, want State, updates int, told bool) func(Incident, error) {
 		return func(got Incident, err error) {
 			t.Helper()
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			if got.State != want || len(got.Updates) != updates || !got.Changed.Equal(later) || !got.Ended.Equal(end) {
+			if got.State != want || len(got.Updates) != updates || !got.Changed.Equal(changed) || !got.Ended.Equal(end) {
 				t.Errorf("%s: got it %s with %d updates, changed %s, ended %s, want %s, %d, %s, %s",
-					name, got.State, len(got.Updates), got.Changed, got.Ended, want, updates, later, end)
+					name, got.State, len(got.Updates), got.Changed, got.Ended, want, updates, changed, end)
 			}
 			if last := b.Written.Events[len(b.Written.Events)-1]; last.Told != told {
 				t.Errorf("%s: got the event %s told %t, want %t", name, last.Kind, last.Told, told)
@@ -54,6 +54,7 @@ func TestAPostmortemIsDraftedPublishedAndTakenBack(t *testing.T) {
 		t.Errorf("got a draft of %s, want none", i.DraftAt)
 	}
 	step("draft again", Resolved, 2, false)(b.DraftPostmortem(i, "A certificate ran out.", later, operator))
+	changed = later
 	step("publish", Postmortem, 3, true)(b.PublishPostmortem(i, false, later, operator))
 	if u := i.Updates[2]; u.Body != "A certificate ran out." || u.Event != PostmortemOut || u.State != Postmortem {
 		t.Errorf("got %+v, want the draft as the last update", u)

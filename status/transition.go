@@ -213,14 +213,31 @@ func (m Maintenance) Extend(to, now time.Time, by Actor, say Post) (Maintenance,
 		return m, Event{}, &Invalid{Field: "until", Rule: "must be after now and after the announced end (" + clockText(m.Window.End, now, say.zone()) + ")"}
 	}
 	say.Body = withWords(say.Body, extendWords(m.Window.End, to, now, say.zone()))
+	return m.moveEnd(to, Extended, now, by, say)
+}
+
+// moveEnd announces another end. What was estimated or said of an overrun was of the former one.
+func (m Maintenance) moveEnd(to time.Time, what EventKind, now time.Time, by Actor, say Post) (Maintenance, Event, error) {
 	was := m.Window
-	m, e, err := m.move(m.State, Extended, now, by, say)
+	m, e, err := m.move(m.State, what, now, by, say)
 	if err != nil {
 		return m, e, err
 	}
 	m.Window.End, m.Estimate, m.OverrunSaid = to, time.Time{}, time.Time{}
 	e.Was = was
 	return m, e, nil
+}
+
+// Shorten moves the announced end to an earlier time that is still to come, and says so, after whatever words were given.
+func (m Maintenance) Shorten(to, now time.Time, by Actor, say Post) (Maintenance, Event, error) {
+	if !m.Underway() {
+		return m, Event{}, m.illegal(m.State, by, "only a maintenance that is under way can be shortened")
+	}
+	if !to.Before(m.Window.End) || !to.After(now) {
+		return m, Event{}, &Invalid{Field: "until", Rule: "must be after now and before the announced end (" + clockText(m.Window.End, now, say.zone()) + "); to end it now, complete it"}
+	}
+	say.Body = withWords(say.Body, shortenWords(m.Window.End, to, now, say.zone()))
+	return m.moveEnd(to, Changed, now, by, say)
 }
 
 // Reestimate tells when the end is now expected, without moving the announced one: an overrun stays an overrun.

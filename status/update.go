@@ -58,6 +58,8 @@ type Update struct {
 	// Effects are what readers saw the update change of the components that its subject affects, in the page's order.
 	// Records have none; [Maintenance.Effects] and [Incident.Effects] work them out.
 	Effects []Effect `json:"effects,omitempty"`
+	// First is when it was posted, where its time was corrected afterwards; zero otherwise.
+	First time.Time `json:"first,omitzero"`
 	// Edited is when its words or its time were corrected, zero when never.
 	Edited time.Time `json:"edited,omitzero"`
 	// Quiet updates stand on the page and are told to nobody.

@@ -107,6 +107,10 @@ func extendWords(was, to, now time.Time, zone *time.Location) string {
 	return "The maintenance will take longer than announced: it is extended from " + clockText(was, now, zone) + " to " + clockText(to, now, zone) + "."
 }
 
+func shortenWords(was, to, now time.Time, zone *time.Location) string {
+	return "The maintenance will be over earlier than announced: by " + clockText(to, now, zone) + " in place of " + clockText(was, now, zone) + "."
+}
+
 func estimateWords(end, to, now time.Time, zone *time.Location) string {
 	if to.After(end) {
 		return "The maintenance will take longer than planned. We now expect to finish by " + clockText(to, now, zone) + "."

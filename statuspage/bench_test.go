@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"example.org/interlude/board"
+	"example.org/interlude/snapshot"
 	"example.org/interlude/status"
 )
 
@@ -29,8 +32,15 @@ func (still) Now() time.Time { return time.Date(2027, 1, 15, 6, 0, 0, 0, time.UT
 // large makes a board with that many components, maintenances to come and past incidents.
 func large(tb testing.TB, components, planned, past int) *board.Board {
 	tb.Helper()
+	b, _ := followed(tb, "https://status.northwind.example", components, planned, past)
+	return b
+}
+
+// followed is such a board with its feed, of a page that has an address or none.
+func followed(tb testing.TB, address string, components, planned, past int) (*board.Board, *library) {
+	tb.Helper()
 	now := still{}.Now()
-	d := status.Delta{Seq: 1, Page: &status.Page{ID: "page", Name: "Northwind", URL: "https://status.northwind.example", TimeZone: "UTC"}}
+	d := status.Delta{Seq: 1, Page: &status.Page{ID: "page", Name: "Northwind", URL: address, TimeZone: "UTC"}}
 	for n := range components {
 		d.Components = append(d.Components, status.Component{
 			ID: fmt.Sprintf("component%d", n), Name: fmt.Sprintf("Component %d", n), Position: n, Condition: status.Operational, Created: now,
@@ -55,11 +65,12 @@ func large(tb testing.TB, components, planned, past int) *board.Board {
 			Updates: []status.Update{update(n, status.Investigating, at), update(n, status.Resolved, at.Add(time.Minute))},
 		})
 	}
-	b := board.New(library{d}, still{}, slog.New(slog.DiscardHandler))
+	feed := &library{d}
+	b := board.New(feed, still{}, slog.New(slog.DiscardHandler))
 	if err := b.Refresh(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
-	return b
+	return b, feed
 }
 
 // discard is a reader who takes everything and keeps nothing.
@@ -92,6 +103,70 @@ func TestReadingTheSummaryAllocatesTheSameForOneEventAsForThousands(t *testing.T
 	}
 	if few, many := allocations(1), allocations(5000); few != many || many > 4 {
 		t.Errorf("got %g allocations with one past incident and %g with five thousand, want the same few", few, many)
+	}
+}
+
+func TestAlternatingHostsMakeEachDocumentOncePerPicture(t *testing.T) {
+	for name, address := range map[string]string{"without an address": "", "with one that names no host": "https://stätus.example"} {
+		b, feed := followed(t, address, 5, 1, 10)
+		s := &Public{Board: b}
+		made := make(map[string]*snapshot.Snapshot) // by path and host
+		read := func(host, path string) *snapshot.Snapshot {
+			t.Helper()
+			answer := httptest.NewRecorder()
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r.Host = host
+			s.ServeHTTP(answer, r)
+			if body := answer.Body.String(); answer.Code != http.StatusOK || strings.Count(body, "http://") == 0 || strings.Count(body, "http://") != strings.Count(body, "http://"+host) {
+				t.Errorf("%s: %s of %s: got %d %.200s, want its own addresses", name, path, host, answer.Code, body)
+			}
+			return s.editions["http://"+host].printed[strings.TrimSuffix(strings.TrimPrefix(path, "/api/v2/"), ".json")].Snapshot
+		}
+		for range 3 {
+			for _, host := range []string{"status.example", "10.0.0.1:8484"} {
+				for _, path := range []string{"/api/v2/summary.json", "/api/v2/status.json"} {
+					got := read(host, path)
+					if before := made[path+host]; before != nil && got != before {
+						t.Errorf("%s: got %s of %s made anew, want what was made for the same picture", name, path, host)
+					}
+					made[path+host] = got
+				}
+			}
+		}
+		feed.delta.Seq++
+		if err := b.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := read("status.example", "/api/v2/summary.json"); got == made["/api/v2/summary.jsonstatus.example"] || len(s.editions) != 1 {
+			t.Errorf("%s: got the former document or %d editions of the new picture, want a new one", name, len(s.editions))
+		}
+	}
+}
+
+func TestReadersWhoInventHostsFillNothing(t *testing.T) {
+	b, _ := followed(t, "", 1, 0, 0)
+	s, r, w := &Public{Board: b}, summaryAsked(t), discard{http.Header{}}
+	for n := range 3 * mostHomes {
+		r.Host = fmt.Sprintf("h%d.example", n)
+		w.serve(s, r)
+	}
+	if got := len(s.editions); got != mostHomes {
+		t.Errorf("got %d editions, want %d", got, mostHomes)
+	}
+}
+
+// BenchmarkSummaryAtTwoHosts is what readers cost who come by two addresses of a page that does not know its own.
+func BenchmarkSummaryAtTwoHosts(b *testing.B) {
+	board, _ := followed(b, "", 500, 50, 5000)
+	s, w := &Public{Board: board}, discard{http.Header{}}
+	asked := [2]*http.Request{summaryAsked(b), summaryAsked(b)}
+	asked[1].Host = "10.0.0.1:8484"
+	for _, r := range asked {
+		w.serve(s, r)
+	}
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		w.serve(s, asked[n%2])
 	}
 }
 

@@ -143,9 +143,18 @@ var layouts = []string{
 	"2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999", "2006-01-02 15:04", time.DateOnly, time.RFC1123Z, time.RFC1123,
 }
 
+// The years that a time may have, as package status has them.
+const (
+	firstYear = 1970
+	lastYear  = 9998
+)
+
 // parseTime reads a time. An abbreviation of a zone other than UTC and GMT is refused: it does not tell the offset.
 func parseTime(text string) (time.Time, bool) {
 	text, _, _ = strings.Cut(text, " m=") // what Go prints of a monotonic clock
+	if n := len(text); strings.Contains(text, "T") && n > 6 && text[n-6] == ' ' {
+		text = text[:n-6] + "+" + text[n-5:] // a plus that a form did not escape
+	}
 	for _, layout := range layouts {
 		t, err := time.Parse(layout, text)
 		if err != nil {
@@ -154,7 +163,7 @@ func parseTime(text string) (time.Time, bool) {
 		if zone, offset := t.Zone(); offset == 0 && strings.Contains(layout, "MST") && !strings.Contains(layout, "-0700") && zone != "UTC" && zone != "GMT" {
 			return time.Time{}, false
 		}
-		return t.UTC(), true
+		return t.UTC(), t.UTC().Year() >= firstYear && t.UTC().Year() <= lastYear
 	}
 	return time.Time{}, false
 }
@@ -184,7 +193,7 @@ func readDay(into **day, name string, value any) error {
 		text = text[:len(time.DateOnly)]
 	}
 	t, err := time.Parse(time.DateOnly, text)
-	if !ok || err != nil {
+	if !ok || err != nil || t.Year() < firstYear || t.Year() > lastYear {
 		return fmt.Errorf("%s must be a day such as 2027-01-15", name)
 	}
 	*into = &day{t.Year(), int(t.Month()), t.Day()}
@@ -210,7 +219,10 @@ func readNumber[T any](into **T, name string, value any, parse func(string) (T, 
 	return nil
 }
 
-// readList reads a list of texts. A single text is a list of one, and an empty text is none.
+// longestList bounds lists: far more than a page can show.
+const longestList = 50_000
+
+// readList reads a list of texts. A single text is a list of one, and an empty text is none; of an object its id counts.
 func readList(into *[]string, name string, value any) error {
 	list := []string{}
 	switch v := value.(type) {
@@ -221,8 +233,14 @@ func readList(into *[]string, name string, value any) error {
 			return nil
 		}
 	case []any:
+		if len(v) > longestList {
+			return fmt.Errorf("%s must have at most %d entries", name, longestList)
+		}
 		for _, one := range v {
 			text, ok := one.(string)
+			if object, isObject := one.(fields); isObject { // as we show it, sent back
+				text, ok = object["id"].(string)
+			}
 			if !ok {
 				return fmt.Errorf("%s must be a list of texts", name)
 			}
@@ -245,6 +263,9 @@ func readStatuses(into *statuses, name string, value any) error {
 	all := statuses{}
 	switch v := value.(type) {
 	case fields:
+		if len(v) > longestList {
+			return fmt.Errorf("%s must have at most %d entries", name, longestList)
+		}
 		for id, word := range v {
 			text, ok := word.(string)
 			if !ok && word != nil {

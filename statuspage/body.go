@@ -10,15 +10,19 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // Bounds of what a request may carry.
 const (
 	largestBody  = 1 << 20
-	deepestField = 8
+	deepestField = 16
 	mostFields   = 10_000
 )
+
+// byteOrderMark stands before what some programs send.
+var byteOrderMark = []byte("\ufeff")
 
 // fields is a body as a tree: objects, lists of any, strings, booleans, json.Number, nil.
 type fields = map[string]any
@@ -41,7 +45,7 @@ func readFields(r *http.Request) (fields, error) {
 	case err != nil:
 		return nil, badRequest("The body could not be read to its end")
 	}
-	if raw = bytes.TrimSpace(raw); len(raw) > 0 {
+	if raw = bytes.TrimSpace(bytes.TrimPrefix(raw, byteOrderMark)); len(raw) > 0 {
 		if tree, err = readBody(raw, r.Header.Get("Content-Type")); err != nil {
 			return nil, err
 		}
@@ -82,7 +86,29 @@ func parseJSON(raw []byte) (fields, error) {
 	if _, err := read.Token(); !errors.Is(err, io.EOF) {
 		return nil, badRequest("The body holds something after its JSON object")
 	}
+	if tooDeep(tree, deepestField) {
+		return nil, badRequest("The body lies too deep: at most " + strconv.Itoa(deepestField) + " objects and lists within one another")
+	}
 	return tree, nil
+}
+
+// tooDeep reports whether more objects and lists lie within one another than are left.
+func tooDeep(node any, left int) bool {
+	switch v := node.(type) {
+	case fields:
+		for _, inner := range v {
+			if left == 0 || tooDeep(inner, left-1) {
+				return true
+			}
+		}
+	case []any:
+		for _, inner := range v {
+			if left == 0 || tooDeep(inner, left-1) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // parseMultipart reads a form with parts. Files have no place in it.

@@ -22,6 +22,8 @@ type failure struct {
 	text string
 	// rules are what is wrong with the fields of a body, each a sentence.
 	rules []string
+	// allowed are the methods that a path has, where another one was used.
+	allowed []string
 }
 
 // Error is the text, or the rules in one.
@@ -38,10 +40,26 @@ func unprocessable(rules ...string) error {
 }
 
 // wireNames are the fields of version 1 for those that package status names otherwise.
-var wireNames = strings.NewReplacer(
-	"window.start", "scheduled_for", "window.end", "scheduled_until", "window", "scheduled_until", "until", "scheduled_until",
-	"title", "name", "affects", "component_ids", "page.", "",
-)
+var wireNames = map[string]string{
+	"window": "scheduled_for", "window.start": "scheduled_for", "window.end": "scheduled_until", "until": "scheduled_until",
+	"title": "name", "affects": "component_ids", "reminders": "scheduled_remind_prior", "begin": "scheduled_auto_in_progress",
+	"complete": "scheduled_auto_completed", "marks": "auto_transition_to_maintenance_state",
+	"releases": "auto_transition_to_operational_state", "at": "display_at", "impact": "impact_override",
+	"quiet_begin": "auto_transition_deliver_notifications_at_start", "quiet_end": "auto_transition_deliver_notifications_at_end",
+}
+
+// onTheWire is a refusal in the words of the wire: of a path of a document only the last part is the client's.
+func onTheWire(e *status.Invalid) string {
+	field := e.Field
+	if i := strings.LastIndex(field, "]."); i >= 0 {
+		field = field[i+2:]
+	}
+	if name, ok := wireNames[strings.TrimPrefix(field, "page.")]; ok {
+		field = name
+	}
+	rule := strings.NewReplacer("window.start", "scheduled_for", "window.end", "scheduled_until").Replace(e.Rule)
+	return (&status.Invalid{Field: strings.TrimPrefix(field, "page."), Rule: rule}).Error()
+}
 
 // failureOf makes an answer of an error. What is not known is internal, and its cause is for the log.
 func failureOf(err error) *failure {
@@ -74,7 +92,7 @@ func rulesOf(err error) []string {
 	}
 	var invalid *status.Invalid
 	if errors.As(err, &invalid) {
-		rules = append(rules, (&status.Invalid{Field: wireNames.Replace(invalid.Field), Rule: invalid.Rule}).Error())
+		rules = append(rules, onTheWire(invalid))
 	}
 	return rules
 }
@@ -92,6 +110,9 @@ func (f *failure) write(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", jsonType)
 	h.Set("Cache-Control", "no-store")
+	if len(f.allowed) > 0 {
+		h.Set("Allow", strings.Join(f.allowed, ", "))
+	}
 	w.WriteHeader(f.code)
 	_ = json.NewEncoder(w).Encode(body) // the asker is gone if this fails
 }

@@ -100,6 +100,10 @@ type importer struct {
 	refs, ids, called map[string]string
 	// kept are the events that are here, by identifier.
 	kept map[string]keptEvent
+	// spent are maintenances that are over and had settings that only matter before.
+	spent map[string]bool
+	// moved are components of open events here that go on by their documents.
+	moved map[string]bool
 	// book is an empty page on which each document is tried.
 	book status.Book
 }
@@ -117,7 +121,7 @@ func Import(from Source, have Present, now time.Time) (*Imported, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &importer{other: o, have: have, now: now, out: &Imported{}, refs: map[string]string{}, ids: map[string]string{}, called: map[string]string{}}
+	i := &importer{other: o, have: have, now: now, out: &Imported{}, refs: map[string]string{}, ids: map[string]string{}, called: map[string]string{}, spent: map[string]bool{}, moved: map[string]bool{}}
 	i.kept = have.kept()
 	i.out.Report = newImportReport(from)
 	serial := 0
@@ -242,7 +246,7 @@ func (i *importer) settings() {
 			continue
 		}
 		if have, known := here[id]; known {
-			if have.Status == there {
+			if have.Status == there && !i.moved[id] {
 				continue
 			}
 			if changed := c.UpdatedAt; !have.SetAt.IsZero() && (changed == nil || changed.Before(have.SetAt)) {

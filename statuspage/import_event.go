@@ -280,6 +280,8 @@ func (i *importer) enter(e event) {
 		i.lost(e.kind, e.name, "nothing was said of it at any time that is known")
 		return
 	}
+	have := i.kept[e.id]
+	e.recall(have)
 	updates := i.updateDocuments(e)
 	affects := i.affectsOf(&e)
 	if e.planned {
@@ -295,12 +297,27 @@ func (i *importer) enter(e event) {
 		i.lost(e.kind, e.name, "its document is refused: "+err.Error())
 		return
 	}
-	if !i.needed(e, d) {
+	stands := i.standing(e, d)
+	if stands == withdrawn {
 		return
 	}
-	i.out.Report.Brought[e.kind]++
-	i.out.Documents = append(i.out.Documents, d)
-	i.patch(e)
+	patch := i.patch(e, have, stands)
+	switch {
+	case stands == apart && len(patch) > 0:
+		i.keeps(e, have, sortedNames(patch))
+		return
+	case stands == apart:
+		return
+	case stands == absent || stands == behind:
+		i.out.Report.Brought[e.kind]++
+		i.out.Documents = append(i.out.Documents, d)
+		for _, id := range have.affects() {
+			i.moved[id] = true
+		}
+	}
+	if len(patch) > 0 {
+		i.out.Extras.Patches = append(i.out.Extras.Patches, EventPatch{e.id, e.name, patch})
+	}
 }
 
 // updateDocuments are the updates, newest first. A status that is the one that was said before is not repeated.
@@ -362,13 +379,6 @@ func (i *importer) impact(e event) status.Condition {
 		if word == given(e.Impact) {
 			is = condition
 		}
-	}
-	worst := is
-	for _, u := range e.updates {
-		worst = status.Worst(append(slices.Collect(maps.Values(u.conditions)), worst)...)
-	}
-	if worst != is && given(e.ImpactOverride) == "" {
-		i.fitted(e.kind, e.name, fmt.Sprintf("its impact is %s there; here it is that of its components, %s", given(e.Impact), impactOf(worst)))
 	}
 	return is
 }

@@ -3,6 +3,7 @@ package statuspage
 import (
 	"cmp"
 	"fmt"
+	"slices"
 )
 
 // NewSubscriber is a subscriber as version 1 is told to add one.
@@ -93,6 +94,13 @@ func (i *importer) notCarried() {
 	}
 	for _, m := range i.other.metrics {
 		i.lost("metric", cmp.Or(given(m.Name), given(m.ID)), "the points of metrics cannot be read there; create it with the management API and go on sending")
+	}
+	if n := len(i.spent); n > 0 {
+		i.lost("maintenances", "", fmt.Sprintf("auto_transition settings of %d that are over are not entered: they had their effect there, and read true here", n))
+	}
+	if slices.ContainsFunc(i.other.events, func(e foundEvent) bool { return e.Interlude != nil }) {
+		i.lost("maintenances", "", "the former page is an Interlude too, and tells no reminders but those of an hour before the start, no summary, no reason and "+
+			"no overrun_every: give them here")
 	}
 	const later = "is not in what can be read there"
 	i.lost("page", "", "its design (style sheets, logos, header and footer) stays there")

@@ -1,7 +1,6 @@
 package statuspage
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -20,9 +19,11 @@ func (i *importer) maintenance(e event, affects []string, updates []status.Updat
 		return m, false
 	}
 	open := len(e.updates) == 0 || !e.updates[len(e.updates)-1].state.Ended()
-	i.modes(e, &m, open)
-	if e.RemindPrior != nil && *e.RemindPrior {
-		m.Reminders = []status.Duration{hourBefore}
+	if have := i.kept[e.id].maintenance; have != nil {
+		e.keep(&m, *have)
+	} else {
+		i.modes(e, &m, open)
+		m.Reminders = e.reminders(nil)
 	}
 	if len(e.updates) > 0 && e.updates[len(e.updates)-1].state != status.Scheduled {
 		return m, true
@@ -35,11 +36,12 @@ func (i *importer) maintenance(e event, affects []string, updates []status.Updat
 		i.lost(e.kind, e.name, "its window had passed when it was announced, and it never began")
 		return m, false
 	}
-	if m.Window.Start.Sub(announced) < time.Duration(i.have.Page.LeastNotice) || m.Window.Start.Before(announced) {
+	late := m.Window.Start.Sub(announced) < time.Duration(i.have.Page.LeastNotice) || m.Window.Start.Before(announced)
+	if late && m.ShortNotice == "" {
 		m.ShortNotice = "It was announced at this time on our former status page."
 		i.fitted(e.kind, e.name, "was announced later than the page here asks for; a reason stands with it")
 	}
-	if black, hit := i.book.Page.Blackout(m.Window); hit {
+	if black, hit := i.book.Page.Blackout(m.Window); hit && m.DespiteBlackout == "" {
 		m.DespiteBlackout = "It was announced on our former status page."
 		i.fitted(e.kind, e.name, fmt.Sprintf("touches the days %s to %s, which are kept free here; a reason stands with it", black.From, black.To))
 	}
@@ -71,15 +73,8 @@ func (i *importer) window(e event) status.Window {
 
 // modes says whether the clock begins and completes a maintenance.
 func (i *importer) modes(e event, m *status.MaintenanceDocument, open bool) {
-	mode := func(automatic bool) status.Mode {
-		if automatic {
-			return status.Automatic
-		}
-		return status.Manual
-	}
 	if e.AutoInProgress != nil || e.AutoCompleted != nil {
-		m.Begin = mode(e.AutoInProgress != nil && *e.AutoInProgress)
-		m.Complete = mode(e.AutoCompleted != nil && *e.AutoCompleted)
+		m.Begin, m.Complete = modeOf(e.AutoInProgress, status.Manual), modeOf(e.AutoCompleted, status.Manual)
 		return
 	}
 	if !open {
@@ -94,6 +89,29 @@ func (i *importer) modes(e event, m *status.MaintenanceDocument, open bool) {
 		}
 	}
 	i.fitted(e.kind, e.name, what)
+}
+
+// modeOf is the mode for a flag of Statuspage, or another one where there is none.
+func modeOf(flag *bool, otherwise status.Mode) status.Mode {
+	switch {
+	case flag == nil:
+		return otherwise
+	case *flag:
+		return status.Automatic
+	}
+	return status.Manual
+}
+
+// reminders are the lead times of a maintenance that has others here: Statuspage tells of an hour alone.
+func (e event) reminders(here []status.Duration) []status.Duration {
+	if e.RemindPrior == nil {
+		return here
+	}
+	all := slices.DeleteFunc(slices.Clone(here), func(d status.Duration) bool { return d == hourBefore })
+	if *e.RemindPrior {
+		all = append(all, hourBefore)
+	}
+	return all
 }
 
 // promises are those that another Interlude tells of beside Statuspage's own fields.
@@ -115,107 +133,4 @@ func (i *importer) promises(e event) []status.Promise {
 		}
 	}
 	return all
-}
-
-// patch keeps what version 1 says of an event and no document can.
-func (i *importer) patch(e event) {
-	patch := make(map[string]any)
-	if len(e.Metadata) > 0 {
-		patch["metadata"] = e.Metadata
-	}
-	if word := given(e.ImpactOverride); word != "" && slices.Contains(stringsOf(impacts), word) {
-		patch["impact_override"] = word
-	}
-	open := e.planned && (len(e.updates) == 0 || !e.updates[len(e.updates)-1].state.Ended())
-	for name, flag := range map[string]*bool{
-		"auto_transition_to_maintenance_state": e.ToMaintenance, "auto_transition_to_operational_state": e.ToOperational,
-		"auto_transition_deliver_notifications_at_start": e.DeliverAtStart, "auto_transition_deliver_notifications_at_end": e.DeliverAtEnd,
-	} {
-		if open && flag != nil && !*flag {
-			patch[name] = false
-		}
-	}
-	if len(patch) > 0 {
-		i.out.Extras.Patches = append(i.out.Extras.Patches, EventPatch{e.id, e.name, patch})
-	}
-}
-
-func stringsOf(of map[status.Condition]string) []string {
-	var all []string
-	for _, word := range of {
-		all = append(all, word)
-	}
-	return all
-}
-
-// keptEvent is an event as it is here.
-type keptEvent struct {
-	state      status.State
-	title      string
-	window     status.Window
-	updates    []status.Update
-	backfilled bool
-	changed    time.Time
-}
-
-// kept are the events that are here, by identifier.
-func (p Present) kept() map[string]keptEvent {
-	all := make(map[string]keptEvent, len(p.Maintenances)+len(p.Incidents))
-	for _, m := range p.Maintenances {
-		all[m.ID] = keptEvent{m.State, m.Title, m.Window, m.Updates, m.Backfilled, m.Changed}
-	}
-	for _, n := range p.Incidents {
-		all[n.ID] = keptEvent{n.State, n.Title, status.Window{}, n.Updates, n.Backfilled, n.Changed}
-	}
-	return all
-}
-
-// needed reports whether the document of an event changes anything that may be changed.
-func (i *importer) needed(e event, d status.Document) bool {
-	have, known := i.kept[e.id]
-	if !known {
-		if i.have.Withdrawn[e.id] {
-			i.left(e, "was withdrawn here")
-		}
-		return !i.have.Withdrawn[e.id]
-	}
-	shared := 0
-	for shared < len(have.updates) && shared < len(e.updates) && sameUpdate(have.updates[shared], e.updates[shared]) {
-		shared++
-	}
-	named := have.title == e.name && (d.Maintenance == nil || have.window.Equal(d.Maintenance.Window))
-	edited := slices.ContainsFunc(have.updates, func(u status.Update) bool { return !u.Edited.IsZero() })
-	switch {
-	case shared == len(e.updates) && (named && shared == len(have.updates) || !have.backfilled && shared < len(have.updates)):
-		i.out.Report.There[e.kind]++ // it may have gone on here
-	case !have.backfilled && (shared < len(have.updates) || edited):
-		i.left(e, "went on here, where it is "+string(have.state)+", and so it did there, where it is "+cmp.Or(given(e.Status), "unknown"))
-	case !have.backfilled:
-		return true // only more was said there
-	case edited:
-		i.left(e, "was corrected here")
-	case at(e.UpdatedAt).After(have.changed) || i.unheard(e, have):
-		return true
-	default:
-		i.left(e, "was changed here, and not there since")
-	}
-	return false
-}
-
-func (i *importer) left(e event, why string) {
-	i.out.Report.LeftAlone.add(e.kind, e.name+" ("+e.id+")", why)
-}
-
-// unheard reports whether there is an update there that is not here.
-func (i *importer) unheard(e event, have keptEvent) bool {
-	return slices.ContainsFunc(e.updates, func(s said) bool {
-		return s.id != "" && !slices.ContainsFunc(have.updates, func(u status.Update) bool { return u.ID == s.id })
-	})
-}
-
-func sameUpdate(u status.Update, s said) bool {
-	if s.body == "" && s.state == status.Scheduled {
-		return u.State == s.state && u.At.Equal(s.at) // the announcement was written here
-	}
-	return u.State == s.state && u.At.Equal(s.at) && u.Body == s.body
 }

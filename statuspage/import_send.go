@@ -29,7 +29,12 @@ type Recipient struct {
 func (r Recipient) Send(ctx context.Context, x Extras, report *ImportReport) error {
 	for _, p := range x.Patches {
 		err := r.do(ctx, http.MethodPatch, "/incidents/"+url.PathEscape(p.ID), map[string]any{"incident": p.Fields}, nil)
-		if err := r.note(report, err, "setting", p.Name, sortedNames(p.Fields)); err != nil {
+		var refused *refusal
+		if errors.As(err, &refused) { // the event itself is here, without them
+			report.LeftAlone.add("setting", p.Name, "the server here refuses its "+strings.Join(sortedNames(p.Fields), ", ")+": "+refused.text)
+			continue
+		}
+		if err := r.note(report, err, "setting", p.Name); err != nil {
 			return err
 		}
 	}
@@ -40,17 +45,13 @@ func (r Recipient) Send(ctx context.Context, x Extras, report *ImportReport) err
 }
 
 // note counts what was taken, and says why something was not.
-func (r Recipient) note(report *ImportReport, err error, kind, name string, what []string) error {
+func (r Recipient) note(report *ImportReport, err error, kind, name string) error {
 	var refused *refusal
 	switch {
 	case err == nil:
 		report.Brought[kind]++
 	case errors.As(err, &refused):
-		why := "the server here refuses it: " + refused.text
-		if len(what) > 0 {
-			why = "the server here refuses its " + strings.Join(what, ", ") + ": " + refused.text
-		}
-		report.NotCarried.add(kind, name, why)
+		report.NotCarried.add(kind, name, "the server here refuses it: "+refused.text)
 	default:
 		return err
 	}
@@ -71,7 +72,7 @@ func (r Recipient) subscribe(ctx context.Context, subscribers []NewSubscriber, r
 			known[strings.ToLower(at)] = list.state
 		})
 		if err != nil {
-			return r.note(report, err, "subscriber", fmt.Sprintf("all %d", len(subscribers)), nil)
+			return r.note(report, err, "subscriber", fmt.Sprintf("all %d", len(subscribers)))
 		}
 	}
 	for _, s := range subscribers {
@@ -84,7 +85,7 @@ func (r Recipient) subscribe(ctx context.Context, subscribers []NewSubscriber, r
 			continue
 		}
 		err := r.do(ctx, http.MethodPost, "/subscribers", map[string]any{"subscriber": s}, nil)
-		if err := r.note(report, err, "subscriber", s.Address(), nil); err != nil {
+		if err := r.note(report, err, "subscriber", s.Address()); err != nil {
 			return err
 		}
 	}
@@ -97,7 +98,7 @@ func (r Recipient) templates(ctx context.Context, templates []NewTemplate, repor
 	}
 	known := make(map[string]bool)
 	if err := everyOf(ctx, r, "/incident_templates?", 1, func(t otherTemplate) { known[given(t.Name)] = true }); err != nil {
-		return r.note(report, err, "template", fmt.Sprintf("all %d", len(templates)), nil)
+		return r.note(report, err, "template", fmt.Sprintf("all %d", len(templates)))
 	}
 	for _, t := range templates {
 		if known[t.Name] {
@@ -105,7 +106,7 @@ func (r Recipient) templates(ctx context.Context, templates []NewTemplate, repor
 			continue
 		}
 		err := r.do(ctx, http.MethodPost, "/incident_templates", map[string]any{"template": t}, nil)
-		if err := r.note(report, err, "template", t.Name, nil); err != nil {
+		if err := r.note(report, err, "template", t.Name); err != nil {
 			return err
 		}
 	}

@@ -90,9 +90,10 @@ func TestAServerWithoutTheManagementAPISaysSo(t *testing.T) {
 	if err := (statuspage.Recipient{Server: server.URL, Page: "p"}).Send(t.Context(), found.Extras, &found.Report); err != nil {
 		t.Fatal(err)
 	}
-	got := lines(found.Report.NotCarried)
+	got := lines(found.Report.NotCarried) + lines(found.Report.LeftAlone)
 	for _, want := range []string{
 		"subscriber all 3: the server here refuses it: it answers 404, and has no management API at /v1/\n",
+		"template all 1: the server here refuses it: it answers 404, and has no management API at /v1/\n",
 		"setting Renew certificates: the server here refuses its auto_transition_deliver_notifications_at_start, metadata: it answers 404",
 	} {
 		if !strings.Contains(got, want) {

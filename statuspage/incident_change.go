@@ -45,10 +45,20 @@ func (b incidentBody) fits(e board.Event) error {
 		return oneOf("status", string(state), words(status.MaintenanceStates[:4])...)
 	case e.Incident != nil && state != "" && !slices.Contains(status.IncidentStates, state):
 		return oneOf("status", string(state), words(status.IncidentStates)...)
+	case b.Backfilled != nil && *b.Backfilled && !backfilled(e):
+		return unprocessable("backfilled cannot be given for an event that was kept as it happened: create one of its own")
+	case b.BackfillDate != nil:
+		return unprocessable("backfill_date cannot be changed: correct display_at of the incident's update")
+	case e.Incident != nil && b.unplanned() != nil:
+		return b.unplanned()
 	case e.Incident != nil && (b.ScheduledFor != nil || b.ScheduledUntil != nil):
 		return unprocessable("scheduled_for cannot be given for an incident: create a maintenance of its own")
 	}
 	return nil
+}
+
+func backfilled(e board.Event) bool {
+	return e.Maintenance != nil && e.Maintenance.Backfilled || e.Incident != nil && e.Incident.Backfilled
 }
 
 // changeMaintenance makes a maintenance what the body says, and then moves it or posts what it says.
@@ -60,15 +70,14 @@ func (b incidentBody) changeMaintenance(book *status.Book, id string, now time.T
 	state, say := status.State(given(b.Status)), status.Post{Body: b.bodyOf(), Quiet: b.quiet(), Literal: true, Conditions: b.conditions()}
 	moves := state != "" && stateOf(m.State) != string(state)
 	if moves || m.State != status.Scheduled {
-		m, err := b.amend(book, m, status.Post{Quiet: true}, now, by)
-		if err != nil {
+		m, said, err := b.amendUnderway(book, m, say, moves, now, by)
+		switch {
+		case err != nil:
 			return err
-		}
-		if moves {
+		case moves:
 			_, err = book.MoveMaintenance(m, state, say, now, by)
 			return err
-		}
-		if say.Body == "" {
+		case say.Body == "" || said:
 			return setConditions(book, say.Conditions, now, by)
 		}
 		_, err = book.MoveMaintenance(m, "", say, now, by)
@@ -89,8 +98,9 @@ func (b incidentBody) changeMaintenance(book *status.Book, id string, now time.T
 	return err
 }
 
-// amend makes a maintenance what the body says of its name, window, components and settings.
-func (b incidentBody) amend(book *status.Book, m status.Maintenance, say status.Post, now time.Time, by status.Actor) (status.Maintenance, error) {
+// wanted is a maintenance with what the body says of its name, window, components and settings. A time that is the same
+// to the second is the one that was read.
+func (b incidentBody) wanted(book *status.Book, m status.Maintenance) (status.Maintenance, error) {
 	want := m
 	want.Title = cmp.Or(given(b.Name), m.Title)
 	b.settings(&want)
@@ -99,28 +109,62 @@ func (b incidentBody) amend(book *status.Book, m status.Maintenance, say status.
 		if b.ComponentIDs == nil {
 			want.Affects = slices.Concat(m.Affects, want.Affects)
 		}
-		want.Affects = status.PageOrder(unique(want.Affects), book.Groups, book.Components)
+		want.Affects = status.PageOrder(distinct(want.Affects), book.Groups, book.Components)
 	}
-	if b.ScheduledFor != nil {
-		want.Window.Start = *b.ScheduledFor
+	if at := b.ScheduledFor; at != nil && !at.Equal(m.Window.Start.Truncate(time.Second)) {
+		want.Window.Start = *at
 	}
-	if b.ScheduledUntil != nil {
-		want.Window.End = *b.ScheduledUntil
+	if at := b.ScheduledUntil; at != nil && !at.Equal(m.Window.End.Truncate(time.Second)) {
+		want.Window.End = *at
 	}
-	if err := want.Window.Validate(); err != nil {
+	return want, want.Window.Validate()
+}
+
+// amend makes a maintenance that has not begun what the body says.
+func (b incidentBody) amend(book *status.Book, m status.Maintenance, say status.Post, now time.Time, by status.Actor) (status.Maintenance, error) {
+	want, err := b.wanted(book, m)
+	if err != nil {
 		return m, err
-	}
-	if m.Underway() && want.Window.Start.Equal(m.Window.Start) && !want.Window.End.Equal(m.Window.End) {
-		longer, err := book.Transit(m, func(m status.Maintenance, now time.Time, by status.Actor, say status.Post) (status.Maintenance, status.Event, error) {
-			return m.Extend(want.Window.End, now, by, say)
-		}, status.Post{Quiet: b.quiet()}, now, by)
-		if err != nil {
-			return m, err
-		}
-		m, want.Window = longer, longer.Window
 	}
 	amended, _, _, err := book.Amend(m, want, now, by, say)
 	return amended, err
+}
+
+// amendUnderway makes a maintenance that is to move, or has begun, what the body says. Another end is told with the
+// words of the body, and said tells that they went out with it; one that ends now needs no other announced end.
+func (b incidentBody) amendUnderway(
+	book *status.Book, m status.Maintenance, say status.Post, moves bool, now time.Time, by status.Actor,
+) (amended status.Maintenance, said bool, err error) {
+	want, err := b.wanted(book, m)
+	if err != nil {
+		return m, false, err
+	}
+	if m.Underway() && want.Window.Start.Equal(m.Window.Start) && !want.Window.End.Equal(m.Window.End) {
+		ends := status.State(given(b.Status)).Ended()
+		if !ends {
+			words := say
+			if words.Conditions = nil; moves {
+				words.Body = "" // they go out with the move
+			}
+			if m, err = book.Transit(m, movedEnd(want.Window.End), words, now, by); err != nil {
+				return m, false, err
+			}
+			said = !moves
+		}
+		want.Window = m.Window
+	}
+	m, _, _, err = book.Amend(m, want, now, by, status.Post{Quiet: true})
+	return m, said, err
+}
+
+// movedEnd moves the announced end of a maintenance that is under way, to later or to earlier.
+func movedEnd(to time.Time) status.Transition {
+	return func(m status.Maintenance, now time.Time, by status.Actor, say status.Post) (status.Maintenance, status.Event, error) {
+		if to.Before(m.Window.End) {
+			return m.Shorten(to, now, by, say)
+		}
+		return m.Extend(to, now, by, say)
+	}
 }
 
 // setConditions is a person's word on components, for what was said without an update.
@@ -172,15 +216,4 @@ func (b incidentBody) changeIncident(book *status.Book, id string, now time.Time
 		Body: cmp.Or(body, standardWords[state]), Quiet: b.quiet(), Components: b.conditions(),
 	}, now, by)
 	return err
-}
-
-// unique drops repetitions and keeps the order.
-func unique(ids []string) []string {
-	var once []string
-	for _, id := range ids {
-		if !slices.Contains(once, id) {
-			once = append(once, id)
-		}
-	}
-	return once
 }

@@ -35,6 +35,7 @@ type incidentBody struct {
 	Components              statuses   `json:"components" doc:"The status of each affected component, by its id; or a list of ids"`
 	ComponentIDs            []string   `json:"component_ids" doc:"The components that it affects"`
 	ShortNotice             *string    `json:"short_notice" doc:"Why a maintenance is announced later than the page's least notice; readers see it"`
+	DespiteBlackout         *string    `json:"despite_blackout" doc:"Why a maintenance touches days that the page keeps free; readers see it"`
 	ReminderIntervals       any        `json:"reminder_intervals" doc:"Must be off: null or []"`
 	AutoTweetBeginning      *bool      `json:"auto_tweet_at_beginning" cannot:"nothing is posted to Twitter"`
 	AutoTweetCompletion     *bool      `json:"auto_tweet_on_completion" cannot:"nothing is posted to Twitter"`
@@ -65,6 +66,11 @@ func (c *call) readIncident() (incidentBody, error) {
 			err = unprocessable("metadata." + name + " must be an object")
 		}
 	}
+	for _, at := range []*time.Time{b.ScheduledFor, b.ScheduledUntil} {
+		if at != nil {
+			*at = at.Truncate(time.Second) // which is as fine as they are shown
+		}
+	}
 	if off(b.ReminderIntervals) || err != nil {
 		return b, err
 	}
@@ -74,10 +80,11 @@ func (c *call) readIncident() (incidentBody, error) {
 // off reports whether reminder_intervals ask for nothing.
 func off(intervals any) bool {
 	text, isText := intervals.(string)
-	if isText && json.Unmarshal([]byte(text), &intervals) != nil {
-		return text == ""
+	if !isText {
+		return !asks(intervals)
 	}
-	return !asks(intervals)
+	list := strings.Trim(text, " []")
+	return list == "" || list == "null"
 }
 
 var (
@@ -165,6 +172,7 @@ var standardWords = map[status.State]string{
 	status.Identified:    "We have found the cause of the issue and are working on it.",
 	status.Monitoring:    "A fix is in place, and we are watching its effect.",
 	status.Resolved:      "This incident is resolved.",
+	status.Completed:     "The maintenance is completed.",
 }
 
 func (c *call) createIncident() (any, error) {
@@ -184,6 +192,8 @@ func (c *call) createIncident() (any, error) {
 		switch {
 		case body.Backfilled != nil && *body.Backfilled:
 			made, err = body.backfill(b, now, c.by)
+		case body.BackfillDate != nil:
+			err = unprocessable("backfill_date is that of an incident of the past: give backfilled: true with it")
 		case body.ScheduledFor != nil || body.ScheduledUntil != nil || planned:
 			made, err = body.schedule(b, now, c.by)
 		default:
@@ -209,6 +219,9 @@ func (c *call) shownEvent(id string) (any, error) {
 
 // open puts an incident on the page.
 func (b incidentBody) open(book *status.Book, now time.Time, by status.Actor) (status.Subject, error) {
+	if err := b.unplanned(); err != nil {
+		return status.Subject{}, err
+	}
 	state := cmp.Or(status.State(given(b.Status)), status.Investigating)
 	i, err := book.OpenIncident(status.IncidentDraft{
 		Title: given(b.Name), Affects: b.affects(), Status: state, Impact: b.impact(), Metadata: b.metadata(),
@@ -218,10 +231,33 @@ func (b incidentBody) open(book *status.Book, now time.Time, by status.Actor) (s
 	return i.Subject(), err
 }
 
+// unplanned refuses what only a maintenance has: an incident neither begins nor ends by the clock.
+func (b incidentBody) unplanned() error {
+	for name, yes := range map[string]*bool{
+		"scheduled_remind_prior": b.ScheduledRemindPrior, "scheduled_auto_in_progress": cmp.Or(b.ScheduledAutoInProgress, b.ScheduledAutoTransition),
+		"scheduled_auto_completed": b.ScheduledAutoCompleted, "auto_transition_to_maintenance_state": b.ToMaintenance,
+		"auto_transition_to_operational_state": b.ToOperational,
+	} {
+		if yes != nil && *yes {
+			return unprocessable(name + " is a maintenance's: give scheduled_for and scheduled_until with it")
+		}
+	}
+	return nil
+}
+
 // backfill enters an incident of the past: it is over, and nobody is told.
 func (b incidentBody) backfill(book *status.Book, now time.Time, by status.Actor) (status.Subject, error) {
 	if len(b.affects()) > 0 {
 		return status.Subject{}, unprocessable("components cannot be given for an incident of the past that is backfilled")
+	}
+	if state := given(b.Status); state != "" && state != string(status.Resolved) {
+		return status.Subject{}, unprocessable("status of an incident of the past that is backfilled is resolved, not \"" + state + "\"")
+	}
+	if b.ScheduledFor != nil || b.ScheduledUntil != nil {
+		return status.Subject{}, unprocessable("scheduled_for cannot be given for an incident of the past that is backfilled: a maintenance of the past is created with status completed")
+	}
+	if err := b.unplanned(); err != nil {
+		return status.Subject{}, err
 	}
 	at := now
 	if b.BackfillDate != nil {
@@ -236,6 +272,10 @@ func (b incidentBody) backfill(book *status.Book, now time.Time, by status.Actor
 		ID: id, Key: id, Title: given(b.Name), Impact: b.impact(),
 		Updates: []status.UpdateDocument{{Status: status.Resolved, At: at, Body: cmp.Or(b.bodyOf(), standardWords[status.Resolved])}},
 	}}}, now, by)
+	if i, found := book.Incident(id); found && err == nil && b.Metadata != nil {
+		i.Metadata = b.metadata()
+		book.PutIncident(i)
+	}
 	return status.Subject{Kind: status.KindIncident, ID: id}, err
 }
 
@@ -244,9 +284,15 @@ func (b incidentBody) schedule(book *status.Book, now time.Time, by status.Actor
 	if b.ScheduledFor == nil || b.ScheduledUntil == nil {
 		return status.Subject{}, unprocessable("scheduled_for and scheduled_until are both required for a maintenance")
 	}
+	if words := stateWords[:len(status.IncidentStates)]; slices.Contains(words, given(b.Status)) {
+		return status.Subject{}, oneOf("status", given(b.Status), stateWords[len(words):]...)
+	}
+	if status.State(given(b.Status)) == status.Completed && !b.ScheduledUntil.After(now) {
+		return b.enter(book, now, by)
+	}
 	id := book.NewID()
 	m, err := book.Plan(status.MaintenanceDocument{
-		ID: id, Key: id, Title: given(b.Name), Affects: b.affects(), ShortNotice: given(b.ShortNotice),
+		ID: id, Key: id, Title: given(b.Name), Affects: b.affects(), ShortNotice: given(b.ShortNotice), DespiteBlackout: given(b.DespiteBlackout),
 		Window: status.Window{Start: *b.ScheduledFor, End: *b.ScheduledUntil},
 	})
 	if err != nil {
@@ -265,6 +311,20 @@ func (b incidentBody) schedule(book *status.Book, now time.Time, by status.Actor
 	}
 	m, err = book.MoveMaintenance(m, state, status.Post{Body: b.bodyOf(), Quiet: b.quiet(), Literal: true}, now, by)
 	return m.Subject(), err
+}
+
+// enter enters a maintenance of the past, which was completed at the end of its window.
+func (b incidentBody) enter(book *status.Book, now time.Time, by status.Actor) (status.Subject, error) {
+	id := book.NewID()
+	_, _, err := book.Apply([]status.Document{{Maintenance: &status.MaintenanceDocument{
+		ID: id, Key: id, Title: given(b.Name), Affects: b.affects(), Window: status.Window{Start: *b.ScheduledFor, End: *b.ScheduledUntil},
+		Updates: []status.UpdateDocument{{Status: status.Completed, At: *b.ScheduledUntil, Body: cmp.Or(b.bodyOf(), standardWords[status.Completed])}},
+	}}}, now, by)
+	if m, found := book.Maintenance(id); found && err == nil {
+		b.settings(&m)
+		book.PutMaintenance(m)
+	}
+	return status.Subject{Kind: status.KindMaintenance, ID: id}, err
 }
 
 // claims are the statuses that the body gives for while a maintenance is under way. What they say of now, before it
@@ -308,4 +368,5 @@ func (b incidentBody) settings(m *status.Maintenance) {
 		m.Metadata = b.metadata()
 	}
 	m.ShortNotice = cmp.Or(given(b.ShortNotice), m.ShortNotice)
+	m.DespiteBlackout = cmp.Or(given(b.DespiteBlackout), m.DespiteBlackout)
 }

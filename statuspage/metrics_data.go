@@ -1,7 +1,6 @@
 package statuspage
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -10,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"example.org/interlude/access"
 	"example.org/interlude/status"
 )
 
@@ -199,14 +197,4 @@ func (c *call) dropValues() (any, error) {
 		return nil, err
 	}
 	return c.getMetric()
-}
-
-// afterwards is the context of a second transaction of the request: the idempotency key belongs to the first.
-func (c *call) afterwards() context.Context {
-	act, asked := access.ActOf(c.ctx)
-	if !asked {
-		return c.ctx
-	}
-	act.Repeat = nil
-	return access.WithAct(c.ctx, act)
 }

@@ -3,7 +3,8 @@ package statuspage
 import "example.org/interlude/status"
 
 // overall blends the components into one status, by the rules that Statuspage documents: how bad it is, and whether
-// it is so for all, for several or for some. An incident that is worse than what its components show raises it.
+// it is so for all, for several or for some. An incident raises it when a person said how bad it is, or when it names no
+// component that could show it.
 func (v view) overall() Status {
 	counts := make(map[status.Condition]int)
 	all := 0
@@ -13,7 +14,8 @@ func (v view) overall() Status {
 	}
 	blended := blend(counts, all)
 	for _, i := range v.p.Incidents {
-		if impact := impactOf(i.Impact); severity[impact] > severity[blended.Indicator] {
+		said := i.ImpactSaid || len(i.Affects) == 0
+		if impact := impactOf(i.Impact); said && severity[impact] > severity[blended.Indicator] {
 			blended = Status{impact, raised[impact]}
 		}
 	}

@@ -152,6 +152,8 @@ func (r *ranking[T]) add(one T) {
 type edition struct {
 	picture *board.Picture
 	home    string
+	// known says that the page knows its own address, so that home is the same for all readers.
+	known   bool
 	printed map[string]*printed
 	events  snapshot.Shelf
 }
@@ -162,22 +164,35 @@ type printed struct {
 }
 
 func newEdition(p *board.Picture, home string) *edition {
-	e := &edition{picture: p, home: home, printed: make(map[string]*printed, len(documents)), events: snapshot.Shelf{Most: mostEvents}}
+	e := &edition{
+		picture: p, home: home, known: snapshot.Home(p.Page.URL) != "",
+		printed: make(map[string]*printed, len(documents)), events: snapshot.Shelf{Most: mostEvents},
+	}
 	for name := range documents {
 		e.printed[name] = &printed{}
 	}
 	return e
 }
 
-// mostEvents bounds the single events that are kept as documents of their own.
-const mostEvents = 256
+// mostEvents bounds the single events that are kept as documents of their own, and mostHomes the addresses at which
+// readers are told the same picture.
+const (
+	mostEvents = 256
+	mostHomes  = 64
+)
 
 // Public is the public API, version 2: a handler for everything below /api/v2/, and for the JSON of a report page. It reads
 // nothing but the board.
 type Public struct {
 	Board *board.Board
 
+	// current is the edition that was last read.
 	current atomic.Pointer[edition]
+
+	mu sync.Mutex // held for what follows
+	// shown is the picture of the editions, which are kept by their addresses.
+	shown    *board.Picture
+	editions map[string]*edition
 }
 
 // ServeHTTP answers GET and HEAD, and tells browsers that any site may ask.
@@ -254,24 +269,35 @@ func (s *Public) serveEvent(w http.ResponseWriter, r *http.Request, e *edition, 
 	kept.Serve(w, r, http.StatusOK)
 }
 
-// edition is that of the board's picture. It is made anew when the picture is or, while the page does not know its own
-// address, when readers use another one. It is false for a request that names no host.
+// edition is that of the board's picture, for the address that the reader used while the page does not know its own.
+// It is false for a request that names no host.
 func (s *Public) edition(r *http.Request, secure bool) (*edition, bool) {
-	p := s.Board.Current()
-	e := s.current.Load()
-	if e != nil && e.picture == p && p.Page.URL != "" {
+	if e := s.current.Load(); e != nil && e.known && e.picture == s.Board.Current() {
 		return e, true
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.Board.Current() // looked at under the lock: no picture follows a later one
 	home, ok := snapshot.Origin(p.Page.URL, r, secure)
 	if !ok {
 		return nil, false
 	}
-	if e != nil && e.picture == p && e.home == home {
-		return e, true
+	if s.shown != p {
+		s.shown, s.editions = p, make(map[string]*edition)
 	}
-	next := newEdition(p, home)
-	s.current.CompareAndSwap(e, next) // another reader's is as good
-	return next, true
+	e, ok := s.editions[home]
+	if !ok {
+		for other := range s.editions {
+			if len(s.editions) < mostHomes {
+				break
+			}
+			delete(s.editions, other) // any one: what is read often is soon back
+		}
+		e = newEdition(p, home)
+		s.editions[home] = e
+	}
+	s.current.Store(e)
+	return e, true
 }
 
 const jsonType = "application/json; charset=utf-8"

@@ -94,7 +94,7 @@ func missing(mux *http.ServeMux, r *http.Request) *failure {
 	if len(allowed) == 0 {
 		return &failure{code: http.StatusNotFound, text: "Not found"}
 	}
-	return &failure{code: http.StatusMethodNotAllowed, text: r.Method + " is not possible here; " + strings.Join(allowed, ", ") + " is"}
+	return &failure{code: http.StatusMethodNotAllowed, allowed: allowed, text: r.Method + " is not possible here; " + strings.Join(allowed, ", ") + " is"}
 }
 
 // serve answers the requests of one operation.
@@ -124,27 +124,39 @@ func (m *Management) answer(o route, r *http.Request) (any, error) {
 	if err := needs(token, o.scope, "this"); err != nil {
 		return nil, err
 	}
-	picture := m.Board.Current()
-	if id := r.PathValue("page_id"); id != "" && id != picture.Page.ID {
-		return nil, notFound("Page")
-	}
 	body, err := readFields(r)
 	if err != nil {
 		return nil, err
-	}
-	home, ok := originOf(picture, r, m.Secure)
-	if !ok {
-		return nil, badRequest("The Host header names no host")
 	}
 	ctx := r.Context()
 	if act, ok := access.ActOf(ctx); ok {
 		act.Operation = "v1/" + o.id
 		ctx = access.WithAct(ctx, act)
 	}
-	return o.do(&call{
-		Management: m, ctx: ctx, r: r, body: body, now: m.Clock.Now(), home: home,
-		by: status.Actor{Kind: status.Person, Name: token.Name},
-	})
+	c := &call{
+		Management: m, ctx: ctx, r: r, body: body, now: m.Clock.Now(), by: status.Actor{Kind: status.Person, Name: token.Name},
+	}
+	seen := m.Board.Current()
+	answer, err := c.try(o)
+	// What is not found here may have been made on another node a moment ago. Nothing was changed yet.
+	if err != nil && failureOf(err).code == http.StatusNotFound && c.refresh() && m.Board.Current() != seen {
+		return c.try(o)
+	}
+	return answer, err
+}
+
+// try carries the operation out on what the board shows.
+func (c *call) try(o route) (any, error) {
+	picture := c.Board.Current()
+	if id := c.id("page_id"); id != "" && id != picture.Page.ID {
+		return nil, notFound("Page")
+	}
+	home, ok := originOf(picture, c.r, c.Secure)
+	if !ok {
+		return nil, badRequest("The Host header names no host")
+	}
+	c.home = home
+	return o.do(c)
 }
 
 // needs refuses a token of a narrower scope than something asks for.
@@ -167,12 +179,19 @@ func (c *call) view() view { return managed(c.Board.Current(), c.home) }
 // shown is the view once the board shows what was just written. When that takes long the answer does not wait: the write
 // is done.
 func (c *call) shown() view {
+	c.refresh()
+	return c.view()
+}
+
+// refresh lets the board look at the feed now, and reports whether it could.
+func (c *call) refresh() bool {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(c.ctx), showPatience)
 	defer stop()
-	if err := c.Board.Refresh(ctx); err != nil {
-		c.Log.DebugContext(c.ctx, "a change is saved and not shown yet", "error", err)
+	err := c.Board.Refresh(ctx)
+	if err != nil {
+		c.Log.DebugContext(c.ctx, "the board does not show what was saved yet", "error", err)
 	}
-	return c.view()
+	return err == nil
 }
 
 // showPatience is how long an answer waits for the board.

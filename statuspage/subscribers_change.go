@@ -32,7 +32,7 @@ const slack = "hooks.slack.com"
 
 // subscriber is what the body asks for.
 func (b subscriberBody) subscriber() (notify.Subscriber, error) {
-	n := notify.Subscriber{Channel: notify.Email, Address: given(b.Email), State: notify.Unconfirmed, AccessUser: given(b.PageAccessUser)}
+	n := notify.Subscriber{Channel: notify.Email, Address: strings.ToLower(given(b.Email)), State: notify.Unconfirmed, AccessUser: given(b.PageAccessUser)}
 	n.SkipConfirmation = b.SkipConfirmation != nil && *b.SkipConfirmation
 	if n.SkipConfirmation {
 		n.State = notify.Active

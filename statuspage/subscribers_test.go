@@ -97,7 +97,7 @@ func TestWhoCannotBeToldIsRefusedInWords(t *testing.T) {
 	}{
 		{object{}, "email or endpoint is required: where the subscriber is to be told"},
 		{object{"email": "ops@example.com"}, `email has subscribed already: "ops@example.com"`},
-		{object{"email": "a@example.com\r\nBcc: b@example.com"}, `email must be one e-mail address such as ops@example.com, not "a@example.com\r\nBcc: b@example.com"`},
+		{object{"email": "a@example.com\r\nBcc: b@example.com"}, `email must be one e-mail address such as ops@example.com, not "a@example.com\r\nbcc: b@example.com"`},
 		{object{"email": []string{"a@example.com"}}, "email must be a text"},
 		{object{"endpoint": "ftp://example.com"}, `endpoint must be a URL such as https://example.com/hook, not "ftp://example.com"`},
 		{object{"endpoint": "https://hooks.slack.com/services/x"}, "endpoint cannot be honoured: webhooks of Slack take no notices in the form of Statuspage"},

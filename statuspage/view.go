@@ -195,9 +195,13 @@ func (v view) extension(m *status.Maintenance) *Extension {
 func (v view) updates(eventID string, updates []status.Update, effects func(int) []status.Effect) []Update {
 	all := make([]Update, 0, len(updates))
 	for n, u := range slices.Backward(updates) {
-		at := u.At.In(v.zone).Format(v.posted)
+		created := u.At
+		if !u.First.IsZero() {
+			created = u.First
+		}
 		shown := Update{
-			ID: u.ID, Status: stateOf(u.State), Body: u.Body, IncidentID: eventID, CreatedAt: at, DisplayAt: at,
+			ID: u.ID, Status: stateOf(u.State), Body: u.Body, IncidentID: eventID,
+			CreatedAt: created.In(v.zone).Format(v.posted), DisplayAt: u.At.In(v.zone).Format(v.posted),
 			UpdatedAt:          latest(u.At, u.Edited).In(v.zone).Format(v.posted),
 			AffectedComponents: v.affected(effects(n)), DeliverNotifications: !u.Quiet,
 		}

@@ -33,7 +33,7 @@ type Component struct {
 	PageID             string   `json:"page_id"`
 	Group              bool     `json:"group"`
 	OnlyShowIfDegraded bool     `json:"only_show_if_degraded"`
-	Components         []string `json:"components,omitempty"`
+	Components         []string `json:"components,omitzero"`
 }
 
 // Affected is a component as an update found it and left it.

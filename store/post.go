@@ -18,7 +18,7 @@ type post struct {
 	status.Update
 }
 
-const postColumns = `kind, subject, n, id, state, event, at, due, body, by_kind, by_name, conditions, quiet, effects, edited`
+const postColumns = `kind, subject, n, id, state, event, at, due, body, by_kind, by_name, conditions, quiet, effects, first_at, edited`
 
 func postFields(p *post) []any {
 	return []any{
@@ -27,6 +27,7 @@ func postFields(p *post) []any {
 		at{&p.Due},
 		&p.Body, &p.By.Kind, &p.By.Name,
 		asJSON(&p.Conditions), &p.Quiet, asJSON(&p.Effects),
+		at{&p.First},
 		at{&p.Edited},
 	}
 }
@@ -99,7 +100,7 @@ func insertPosts(ctx context.Context, q querier, of status.Subject, n int, updat
 func equalUpdates(a, b status.Update) bool {
 	return a.ID == b.ID && a.State == b.State && a.Event == b.Event && a.At.Equal(b.At) && a.Due.Equal(b.Due) &&
 		a.Body == b.Body && a.By == b.By && a.Quiet == b.Quiet && maps.Equal(a.Conditions, b.Conditions) &&
-		slices.Equal(a.Effects, b.Effects) && a.Edited.Equal(b.Edited)
+		slices.Equal(a.Effects, b.Effects) && a.Edited.Equal(b.Edited) && a.First.Equal(b.First)
 }
 
 // copyUpdates copies updates so that whoever changes the originals does not change them.

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"example.org/interlude/access"
-	"example.org/interlude/api"
 )
 
 // queryKey is the parameter in which clients of the Statuspage API may send their token.
@@ -22,17 +21,18 @@ const queryKey = "api_key"
 //     refuses in its own form. What a token may do is the handler's to decide.
 //   - A method that changes something is an act: access.ActOf names it by method and path, and the handler may
 //     replace that. With an Idempotency-Key header it is carried out once, as on the native API; all that such a
-//     request writes must then be one transaction.
+//     request writes must then be one transaction. For its key such a request is read before the handler has said who
+//     may send it, so a body that is larger than most, in bytes, is refused here.
 //   - A call that was begun is finished: its context ends with its time, and not when the caller leaves.
 //
 // It answers other origins as it sees fit: no cookie speaks for anybody here.
-func (d *door) guardAt(pattern string, h http.Handler) {
+func (d *door) guardAt(pattern string, most int, h http.Handler) {
 	d.guardedAt = append(d.guardedAt, pattern)
-	d.mux.Handle(pattern, d.guarded(h))
+	d.mux.Handle(pattern, d.guarded(most, h))
 }
 
 // guarded is a handler behind the door's own look at who asks: see guardAt.
-func (d *door) guarded(next http.Handler) http.Handler {
+func (d *door) guarded(most int, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r, secret := withoutKey(r)
 		note := recordOf(r.Context())
@@ -61,7 +61,7 @@ func (d *door) guarded(next http.Handler) http.Handler {
 			return
 		}
 		call = d.onBehalf(call, r, token, r.Method+" "+r.URL.EscapedPath())
-		how := repeatable{token: token, most: api.LargestApply, refuse: d.refuseShort}
+		how := repeatable{token: token, most: most, refuse: d.refuseShort}
 		d.once(w, r.WithContext(call), how, next.ServeHTTP)
 	})
 }

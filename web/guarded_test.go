@@ -58,7 +58,7 @@ func guardedHouse(t *testing.T) *house {
 	o := &other{}
 	h := newHouse(t)
 	o.h = h
-	h.door.guardAt("/other/", o)
+	h.door.guardAt("/other/", api.LargestBody, o)
 	front := httptest.NewServer(h.door.handler())
 	t.Cleanup(front.Close)
 	h.url = front.URL
@@ -144,11 +144,52 @@ func TestAGuardedWriteIsCarriedOutOnce(t *testing.T) {
 	}
 }
 
+// endless is a body without an end, which counts what is taken of it.
+type endless struct{ taken int }
+
+func (e *endless) Read(b []byte) (int, error) {
+	clear(b)
+	e.taken += len(b)
+	return len(b), nil
+}
+
+func TestAGuardedBodyIsReadForItsKeyUpToItsLimit(t *testing.T) {
+	h := newHouse(t).furnish()
+	page := "/v1/pages/" + h.door.Board.Current().Page.ID + "/incidents"
+	for _, scope := range []access.Scope{access.Read, access.Operate} {
+		body := &endless{}
+		r := httptest.NewRequest(http.MethodPost, page, body)
+		r.Header.Set("Authorization", "Bearer "+h.tokens[scope])
+		r.Header.Set(keyHeader, "k")
+		answer := httptest.NewRecorder()
+		h.door.handler().ServeHTTP(answer, r)
+		if got := answer.Body.String(); answer.Code != http.StatusRequestEntityTooLarge || !strings.HasPrefix(got, `{"error":"`) {
+			t.Errorf("%s: got %d %s, want 413 in the form of version 1", scope, answer.Code, got)
+		}
+		if most := 2 * largestManaged; body.taken > most { // what is read ahead counts too
+			t.Errorf("%s: got %d bytes read, want at most %d", scope, body.taken, most)
+		}
+	}
+	for name, key := range map[string]string{"with a key": "k", "without one": ""} {
+		for more, want := range map[int]int{0: http.StatusCreated, 1: http.StatusRequestEntityTooLarge} {
+			text := `{"incident": {"name": "Down"}}`
+			text += strings.Repeat(" ", largestManaged+more-len(text))
+			headers := []string{"Content-Type", "application/json"}
+			if key != "" {
+				headers = append(headers, keyHeader, key)
+			}
+			if answer, got := h.ask(http.MethodPost, page, h.tokens[access.Operate], text, headers...); answer.StatusCode != want {
+				t.Errorf("%s, %d bytes above the limit: got %d %s, want %d", name, more, answer.StatusCode, got, want)
+			}
+		}
+	}
+}
+
 func TestAGuardedCallThatWasBegunIsFinished(t *testing.T) {
 	h := guardedHouse(t)
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan error, 1)
-	guarded := h.door.guarded(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	guarded := h.door.guarded(api.LargestBody, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		leave()
 		_, err := h.door.Keeper.OpenIncident(r.Context(), status.IncidentDraft{Title: "Down"}, keeper.Request{})
 		left <- err

@@ -94,6 +94,9 @@ func register[I, O any](n *native, r route, handle func(context.Context, *I) (*O
 		Responses:        map[string]*huma.Response{"default": problemResponse(n.huma.OpenAPI().Components.Schemas)},
 	}
 	writes := r.method != http.MethodGet
+	if !writes {
+		handle = lookingTwice(n.door, handle)
+	}
 	huma.Register(n.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err == nil {

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -264,6 +265,29 @@ func TestABodyWithAKeyHasTheLimitOfItsOperation(t *testing.T) {
 	} {
 		if got := h.send(h.tokens[access.Operate], http.MethodPost, path, "k", "{}"+strings.Repeat(" ", c.size-2)); got.line != c.want {
 			t.Errorf("%s: got %s, want %s", path, got.line, c.want)
+		}
+	}
+}
+
+// unread is a body that nobody may read.
+type unread struct{ t *testing.T }
+
+func (u unread) Read([]byte) (int, error) {
+	u.t.Error("the body was read")
+	return 0, io.EOF
+}
+
+func TestABodyIsReadForItsKeyOnlyFromWhoMayMakeTheChange(t *testing.T) {
+	h := newHouse(t).furnish()
+	for path, want := range map[string]int{"/apply": http.StatusForbidden, "/incidents": http.StatusForbidden, "/tokens": http.StatusForbidden} {
+		r := httptest.NewRequest(http.MethodPost, api.Prefix+path, unread{t})
+		r.Header.Set("Authorization", "Bearer "+h.tokens[access.Read])
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set(keyHeader, "k")
+		answer := httptest.NewRecorder()
+		h.door.handler().ServeHTTP(answer, r)
+		if answer.Code != want {
+			t.Errorf("%s: got %d %s, want %d", path, answer.Code, answer.Body, want)
 		}
 	}
 }

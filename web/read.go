@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,30 @@ import (
 	"example.org/interlude/board"
 	"example.org/interlude/status"
 )
+
+// lookingTwice makes a read of one that looks again when it finds nothing: another node may have written a moment ago
+// what this one's board does not show yet. Whoever was given an id there is not told here that nothing has it.
+func lookingTwice[I, O any](d *door, read func(context.Context, *I) (*O, error)) func(context.Context, *I) (*O, error) {
+	return func(ctx context.Context, in *I) (*O, error) {
+		seen := d.Board.Current()
+		out, err := read(ctx, in)
+		if !errors.Is(err, status.ErrNotFound) || d.caughtUp(ctx) == seen {
+			return out, err
+		}
+		return read(ctx, in)
+	}
+}
+
+// caughtUp is the picture with what the store has now. A store that does not answer soon leaves it as it is: what can be
+// read is read from memory.
+func (d *door) caughtUp(ctx context.Context) *board.Picture {
+	limited, stop := context.WithTimeout(ctx, showPatience)
+	defer stop()
+	if err := d.Board.Refresh(limited); err != nil {
+		d.Log.DebugContext(ctx, "what another node wrote cannot be looked for", "request", requestID(ctx), "error", err)
+	}
+	return d.Board.Current()
+}
 
 func (d *door) page(_ context.Context, _ *nothing) (*versioned[api.Page], error) {
 	p := d.Board.Current()

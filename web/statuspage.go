@@ -7,6 +7,9 @@ import (
 	"example.org/interlude/statuspage"
 )
 
+// largestManaged is the largest body that version 1 reads, in bytes.
+const largestManaged = 1 << 20
+
 // openStatuspage puts both versions of the Statuspage-compatible API on the mux: version 2 for everybody, version 1 for
 // those with a token. It returns the description of the latter.
 func (d *door) openStatuspage() apiDocument {
@@ -19,7 +22,7 @@ func (d *door) openStatuspage() apiDocument {
 		Keeper: d.Keeper, Board: d.Board, Records: d.Store, Points: d.Store, Subscribers: d.Store, Clock: d.Clock, Log: d.Log,
 		Secure: d.Secure,
 	}
-	d.guardAt(statuspage.Prefix, management.Handler())
+	d.guardAt(statuspage.Prefix, largestManaged, management.Handler())
 	about := apiDocument{
 		path: "v1", title: "Statuspage-compatible API", raw: statuspage.Prefix + "openapi.json", openapi: statuspage.Describe(),
 	}

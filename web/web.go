@@ -1,9 +1,10 @@
 // Package web is the HTTP door: everything that reaches a server from outside comes in through it.
 //
-// Begin with [Server]: fill in its parts, then [Server.Run] serves a listener until its context ends. The page is given as a
-// handler and mounted at /. The Statuspage-compatible API stands below /api/v2/ and /v1/: see package statuspage. The native API lives below [api.Prefix]; routes.go lists every operation with the scope
-// that it needs, and the OpenAPI document that it serves at [api.PathOpenAPI] is made from that list and from the
-// types of package api, so that neither can say what the other does not. Beside them stand:
+// Begin with [Server]: fill in its parts, then [Server.Run] serves a listener until its context ends. The page is given
+// as a handler and mounted at /. The Statuspage-compatible API stands below /api/v2/ and /v1/: see package statuspage.
+// The native API lives below [api.Prefix]; routes.go lists every operation with the scope that it needs, and the
+// OpenAPI document that it serves at [api.PathOpenAPI] is made from that list and from the types of package api, so
+// that neither can say what the other does not. Beside them stand:
 //
 //   - /healthz: the process lives. Point load balancers of the page at it, for the page stays up without its store.
 //   - /readyz: the store answers and did not refuse the last change, the board is loaded and fresh, and what is due on
@@ -12,7 +13,8 @@
 //   - /metrics: for Prometheus. It needs a token of scope read, from wherever it is asked: behind a proxy on the same
 //     machine every request comes from the loopback address, so an address proves nothing.
 //
-// Reads are answered from the board, in memory. A write goes to the keeper, and is answered when this node's board
+// Reads are answered from the board, in memory; one that would be answered "not found" first has the board look whether
+// another node wrote it a moment ago. A write goes to the keeper, and is answered when this node's board
 // shows it, so that whoever wrote reads what they wrote. A write that was begun is finished, even when whoever asked
 // for it no longer waits, because half an answer helps nobody. Every write is conditional when it carries If-Match.
 //

@@ -21,8 +21,9 @@ func (auditCommand) Help() string {
 	return `The latest comes first. Each entry is one request that changed something: when, with which token, from where, what was
 asked for, and what was changed. What was refused, and what the clock did by itself, is not there.
 
-An operation of the native API stands there by its name, one of another API by its method and path. REQUEST is how the server's
-own log names the request. The token needs the scope administer.
+An operation of the native API stands there by its name, such as begin-maintenance; one of the Statuspage-compatible API by its
+name behind the version, such as v1/create-incident. REQUEST is how the server's own log names the request. The token needs the
+scope administer.
 
   interlude audit --limit 20
   interlude audit --format json --limit 1000`

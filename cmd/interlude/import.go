@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"strings"
@@ -30,6 +32,7 @@ type importStatuspageCommand struct {
 	API       string `name:"api" default:"https://api.statuspage.io/v1" placeholder:"URL" help:"Address of the management API. The key is sent nowhere else."`
 	DryRun    bool   `help:"Only print what would change."`
 	Documents string `placeholder:"FOLDER" help:"Write the documents into this folder instead of applying them: to look at, to change, to keep in git. Needs no server."`
+	Force     bool   `help:"With --documents, overwrite files in the folder that say something else."`
 	Format    string `default:"text" enum:"text,json" help:"Report as text, or as json, which --json means too."`
 }
 
@@ -52,6 +55,9 @@ docs/import.md tells what a saved folder holds.`
 // Run imports.
 func (c *importStatuspageCommand) Run(ctx context.Context, s *session) error {
 	s.json = s.json || c.Format == "json"
+	if c.Force && c.Documents == "" {
+		return usage("--force goes with --documents, whose files it overwrites")
+	}
 	from, err := c.read(ctx, s)
 	if err != nil {
 		return err
@@ -335,12 +341,12 @@ func (c *importStatuspageCommand) write(s *session, from statuspage.Source) erro
 		return err
 	}
 	defer root.Close()
-	for _, d := range found.Documents {
-		text, err := document.Marshal(d)
-		if err != nil {
-			return fmt.Errorf("%s: %w", d.Source, err)
-		}
-		if err := root.WriteFile(strings.ReplaceAll(d.Source, " ", "-")+".yaml", text, 0o644); err != nil {
+	files, err := c.files(root, found.Documents)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := root.WriteFile(f.name, f.text, 0o644); err != nil {
 			return err
 		}
 	}
@@ -352,6 +358,45 @@ func (c *importStatuspageCommand) write(s *session, from statuspage.Source) erro
 	}
 	found.Report.Next = append(found.Report.Next, "look at the documents, then: interlude apply -f "+c.Documents)
 	return s.tellImport(found.Report, false, nil)
+}
+
+// documentFile is a document on its way into a folder.
+type documentFile struct {
+	name string
+	text []byte
+}
+
+// files are the documents that the folder does not hold yet. It refuses to overwrite one that says something else, for
+// somebody may have corrected it.
+func (c *importStatuspageCommand) files(root *os.Root, documents []status.Document) ([]documentFile, error) {
+	var files []documentFile
+	var other []string
+	for _, d := range documents {
+		text, err := document.Marshal(d)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", d.Source, err)
+		}
+		f := documentFile{strings.ReplaceAll(d.Source, " ", "-") + ".yaml", text}
+		have, err := root.ReadFile(f.name)
+		switch {
+		case err == nil && bytes.Equal(have, text):
+			continue
+		case err == nil:
+			other = append(other, f.name)
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	if len(other) > 0 && !c.Force {
+		const most = 5
+		names := strings.Join(other[:min(len(other), most)], ", ")
+		if more := len(other) - most; more > 0 {
+			names += fmt.Sprintf(" and %d more", more)
+		}
+		return nil, fmt.Errorf("%s: says something else in %s, and nothing was written: give another folder, or --force to overwrite", c.Documents, names)
+	}
+	return files, nil
 }
 
 // tellImport prints the report.

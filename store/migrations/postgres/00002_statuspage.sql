@@ -29,6 +29,7 @@ ALTER TABLE incident ADD COLUMN draft_at BIGINT;
 ALTER TABLE incident ADD COLUMN removed BIGINT;
 
 ALTER TABLE post ADD COLUMN effects TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE post ADD COLUMN first_at BIGINT;
 ALTER TABLE post ADD COLUMN edited BIGINT;
 
 -- One row for each write that a request made, in the transaction of that write.

@@ -29,6 +29,7 @@ ALTER TABLE incident ADD COLUMN draft_at INTEGER;
 ALTER TABLE incident ADD COLUMN removed INTEGER;
 
 ALTER TABLE post ADD COLUMN effects TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE post ADD COLUMN first_at INTEGER;
 ALTER TABLE post ADD COLUMN edited INTEGER;
 
 -- One row for each write that a request made, in the transaction of that write.
