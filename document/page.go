@@ -106,8 +106,12 @@ func (c *checker) member(into *status.ComponentNode) reader {
 
 func (c *checker) single(into *status.ComponentNode, n *node, path string) {
 	c.mapping(n, path, "a component", []field{
-		{"id", c.line(&into.ID)}, {"name", c.name(&into.Name)}, {"description", c.text(&into.Description)},
-		{"hide_uptime", c.flag(&into.HideUptime)}, {"only_if_degraded", c.flag(&into.OnlyIfDegraded)}, {"start", c.date(&into.Start)},
+		{"id", c.line(&into.ID)},
+		{"name", c.name(&into.Name)},
+		{"description", c.text(&into.Description)},
+		{"hide_uptime", c.flag(&into.HideUptime)},
+		{"only_if_degraded", c.flag(&into.OnlyIfDegraded)},
+		{"start", c.date(&into.Start)},
 	})
 	if into.Name == "" {
 		c.invalidBelow(n, path, &status.Invalid{Field: "name", Rule: `is required: a component is a name alone, {name: …, description: …}, or {group: …, components: […]}`})
