@@ -64,7 +64,7 @@ func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 	}
 	m.Backfilled, m.Changed = !m.Open(), now // what is still open goes on as a live one
 	for n := range m.Updates {
-		m.Updates[n].Effects = m.derivedEffects(n)
+		m.Updates[n].Effects = keptEffects(have.Updates, have.Backfilled, n, m.derivedEffects)
 	}
 	b.PutMaintenance(m)
 	b.Say(Event{Kind: Recorded, Subject: m.Subject(), At: now, By: by})
@@ -75,8 +75,20 @@ func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 func (m *Maintenance) keep(have Maintenance) {
 	m.Created, m.Announced = have.Created, have.Announced
 	m.Impact, m.Metadata, m.Marks, m.Releases = have.Impact, have.Metadata, have.Marks, have.Releases
-	m.QuietBegin, m.QuietEnd, m.Reminded, m.Unfinished = have.QuietBegin, have.QuietEnd, have.Reminded, have.Unfinished
+	m.QuietBegin, m.QuietEnd, m.Unfinished = have.QuietBegin, have.QuietEnd, have.Unfinished
+	if have.Window.Equal(m.Window) {
+		m.Reminded = have.Reminded
+	}
 	m.Series, m.Occurrence, m.Detached = have.Series, have.Occurrence, have.Detached
+}
+
+// keptEffects are those of the nth update as they were kept while it happened here, or as they follow from the states of a
+// record.
+func keptEffects(have []Update, record bool, n int, derived func(int) []Effect) []Effect {
+	if !record && n < len(have) && len(have[n].Effects) > 0 {
+		return have[n].Effects
+	}
+	return derived(n)
 }
 
 // notRewritten refuses to replace what was kept as it happened. The same updates again are no replacement, and neither
@@ -239,7 +251,7 @@ func (b *Book) applyIncident(d IncidentDocument, now time.Time, by Actor) ([]Cha
 	}
 	i.Changed, i.Backfilled = now, !i.Open()
 	for n := range i.Updates {
-		i.Updates[n].Effects = i.derivedEffects(n)
+		i.Updates[n].Effects = keptEffects(have.Updates, have.Backfilled, n, i.derivedEffects)
 	}
 	b.PutIncident(i)
 	b.Say(Event{Kind: Recorded, Subject: i.Subject(), At: now, By: by})

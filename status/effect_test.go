@@ -240,3 +240,38 @@ func TestOfWhatHappensAtOnceTheFirstHasTheEffect(t *testing.T) {
 		}
 	}
 }
+
+func TestARecordThatIsRewrittenTellsItsNewEffects(t *testing.T) {
+	b, _ := shopBook(t)
+	at := start.Add(-48 * time.Hour)
+	record := func(condition Condition) Document {
+		return Document{Incident: &IncidentDocument{Key: "down", Title: "Down", Updates: []UpdateDocument{
+			{At: at, Status: Investigating, Body: "x", Components: map[string]Condition{"App": condition}}, {At: at.Add(time.Hour), Status: Resolved, Body: "y"},
+		}}}
+	}
+	applied(t, b, start, record(PartialOutage))
+	b = b.reopened()
+	applied(t, b, start, record(MajorOutage))
+	i, _ := b.Incident("down")
+	if got, want := seen(i.Effects(0), namesOf(b)), "App operational>major_outage"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestWhatWentOnElsewhereKeepsWhatWasSeenHere(t *testing.T) {
+	b, _ := shopBook(t)
+	updates := []UpdateDocument{{ID: "u1", At: start.Add(-time.Hour), Status: Investigating, Body: "x", Components: map[string]Condition{"App": PartialOutage}}}
+	applied(t, b, start, Document{Incident: &IncidentDocument{ID: "i1", Key: "down", Title: "Down", Updates: updates}})
+	b = b.reopened()
+	updates = append(updates, UpdateDocument{ID: "u2", At: start.Add(time.Hour), Status: Resolved, Body: "y"})
+	applied(t, b, start.Add(2*time.Hour), Document{Incident: &IncidentDocument{ID: "i1", Key: "down", Title: "Down", Updates: updates}})
+	i, _ := b.Incident("down")
+	if i.State != Resolved || len(i.Updates) != 2 {
+		t.Fatalf("got %s with %d updates, want it resolved by a second one", i.State, len(i.Updates))
+	}
+	for n, want := range []string{"App operational>partial_outage", "App partial_outage>operational"} {
+		if got := seen(i.Effects(n), namesOf(b)); got != want {
+			t.Errorf("update %d: got %s, want %s", n, got, want)
+		}
+	}
+}
