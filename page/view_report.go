@@ -151,6 +151,10 @@ func (v view) openReport(shown *reportView, m *status.Maintenance) {
 		shown.Lead = []piece{words("the work that was done")}
 	case m.Estimate.After(m.Window.End):
 		shown.Lead = []piece{words("and expected to end at "), v.near(m.Estimate)}
+	case m.Began.Before(m.Window.Start.Add(-time.Minute)):
+		shown.Lead = []piece{words("before its announced start")}
+	case m.Window.End.After(m.Announced.End) && !m.Announced.End.IsZero():
+		shown.Lead = []piece{words("and extended")}
 	default:
 		shown.Lead = []piece{words("as planned")}
 	}

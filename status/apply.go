@@ -215,7 +215,7 @@ func (b *Book) Amend(have, want Maintenance, now time.Time, by Actor, say Post) 
 
 // amend changes what differs; of a maintenance that has ended only the fields that are given as correctable.
 func (b *Book) amend(have, want Maintenance, now time.Time, by Actor, say Post, correctable []string) (Maintenance, []FieldChange, []Warning, error) {
-	if have.State != Scheduled && want.Window.Start.Equal(have.Window.Start) && want.Window.End.Before(have.Window.End) {
+	if correctable == nil && have.State != Scheduled && want.Window.Start.Equal(have.Window.Start) && want.Window.End.Before(have.Window.End) {
 		want.Window = have.Window // it was extended, which a document need not know
 	}
 	fields := maintenanceFields(have, want, b)

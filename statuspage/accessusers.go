@@ -150,7 +150,7 @@ type AccessGroup struct {
 
 // accessUserBody is what clients say of an access user.
 type accessUserBody struct {
-	Email                 *string  `json:"email" doc:"The user's address"`
+	Email                 *string  `json:"email" example:"ada@example.com" doc:"The user's address"`
 	ExternalLogin         *string  `json:"external_login" doc:"What an identity provider knows the user by; kept as it is. A new user needs this or email"`
 	PageAccessGroupIDs    []string `json:"page_access_group_ids" doc:"The groups that the user is in; an empty list is none"`
 	ComponentIDs          []string `json:"component_ids" doc:"The components that are meant for the user; an empty list is none"`
@@ -160,7 +160,7 @@ type accessUserBody struct {
 
 // accessGroupBody is what clients say of an access group.
 type accessGroupBody struct {
-	Name               *string  `json:"name" doc:"What the group is called; required of a new one"`
+	Name               *string  `json:"name" example:"Customers in Europe" doc:"What the group is called; required of a new one"`
 	ExternalIdentifier *string  `json:"external_identifier" doc:"What an identity provider knows the group by; kept as it is"`
 	ComponentIDs       []string `json:"component_ids" doc:"The components that are meant for the group; an empty list is none"`
 	MetricIDs          []string `json:"metric_ids" doc:"The metrics that are meant for the group; an empty list is none"`
@@ -169,12 +169,12 @@ type accessGroupBody struct {
 
 // componentsBody names components.
 type componentsBody struct {
-	ComponentIDs []string `json:"component_ids" doc:"The ids of the components"`
+	ComponentIDs []string `json:"component_ids" example:"[\"COMPONENT_ID\"]" doc:"The ids of the components"`
 }
 
 // metricsBody names metrics.
 type metricsBody struct {
-	MetricIDs []string `json:"metric_ids" doc:"The ids of the metrics"`
+	MetricIDs []string `json:"metric_ids" example:"[\"METRIC_ID\"]" doc:"The ids of the metrics"`
 }
 
 // audience are the access users and groups of the page. They are one record, so that an address is one user's and a user

@@ -46,9 +46,9 @@ func componentRoutes() []route {
 
 // componentBody is what clients say of a component.
 type componentBody struct {
-	Name               *string `json:"name" doc:"What readers know it by; no other one in its place has the same name"`
-	Description        *string `json:"description" doc:"What it is; an empty text takes the description away"`
-	Status             *string `json:"status" doc:"operational, under_maintenance, degraded_performance, partial_outage or major_outage"`
+	Name               *string `json:"name" example:"Mobile Push" doc:"What readers know it by; no other one in its place has the same name"`
+	Description        *string `json:"description" example:"Notifications to phones." doc:"What it is; an empty text takes the description away"`
+	Status             *string `json:"status" enum:"operational,under_maintenance,degraded_performance,partial_outage,major_outage" example:"operational" doc:"operational, under_maintenance, degraded_performance, partial_outage or major_outage"`
 	GroupID            *string `json:"group_id" doc:"The group that it belongs to; an empty text takes it out of its group"`
 	Showcase           *bool   `json:"showcase" doc:"Whether readers see the bars and the figure of its past; true unless it says otherwise"`
 	OnlyShowIfDegraded *bool   `json:"only_show_if_degraded" doc:"Whether readers see it only while it is not operational"`

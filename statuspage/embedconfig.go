@@ -39,7 +39,7 @@ type StatusEmbedConfig struct {
 
 // embedConfigBody is what clients say of it.
 type embedConfigBody struct {
-	Position              *string `json:"position" doc:"The corner of the other site: bottom-right"`
+	Position              *string `json:"position" example:"bottom-right" doc:"The corner of the other site: bottom-right"`
 	IncidentBackground    *string `json:"incident_background_color" doc:"The colour behind an incident, as #rgb or #rrggbb: #ffffff"`
 	IncidentText          *string `json:"incident_text_color" doc:"The colour of an incident's words: #15181e"`
 	MaintenanceBackground *string `json:"maintenance_background_color" doc:"The colour behind a maintenance: #ffffff"`

@@ -60,7 +60,7 @@ type ComponentGroup struct {
 
 // groupBody is what clients say of a component group.
 type groupBody struct {
-	Name        *string  `json:"name" doc:"What readers know the group by; no other group has the same name"`
+	Name        *string  `json:"name" example:"Message delivery" doc:"What readers know the group by; no other group has the same name"`
 	Description *string  `json:"description" doc:"What it holds; an empty text takes the description away"`
 	Components  []string `json:"components" doc:"The ids of its components, in the order in which readers see them"`
 }

@@ -2,6 +2,7 @@ package statuspage
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -23,11 +24,12 @@ func (c *call) updateIncident() (any, error) {
 		return nil, err
 	}
 	err = c.change([]string{e.Subject().ID}, func(b *status.Book, now time.Time) error {
-		if err := checkComponents(b, body.affects()); err != nil {
+		if err := checkComponents(b, body.affects(), affectsOf(e)); err != nil {
 			return err
 		}
+		body := body.present(b)
 		if e.Maintenance != nil {
-			return body.changeMaintenance(b, e.Maintenance.ID, now, c.by)
+			return body.named(body.changeMaintenance(b, e.Maintenance.ID, now, c.by))
 		}
 		return body.changeIncident(b, e.Incident.ID, now, c.by)
 	})
@@ -35,6 +37,41 @@ func (c *call) updateIncident() (any, error) {
 		return nil, err
 	}
 	return c.shownEvent(e.Subject().ID)
+}
+
+func affectsOf(e board.Event) []string {
+	if e.Maintenance != nil {
+		return e.Maintenance.Affects
+	}
+	return e.Incident.Affects
+}
+
+// present is the body without the statuses of components that have left the page: nobody sees them.
+func (b incidentBody) present(book *status.Book) incidentBody {
+	if b.Components == nil {
+		return b
+	}
+	b.Components = maps.Clone(b.Components)
+	for id := range b.Components {
+		if c, ok := book.Component(id); ok && !c.Removed.IsZero() {
+			b.Components[id] = ""
+		}
+	}
+	return b
+}
+
+// named gives a refusal the name of the field that was sent: a window has two on this wire, and components may be given
+// in two ways.
+func (b incidentBody) named(err error) error {
+	var invalid *status.Invalid
+	switch {
+	case !errors.As(err, &invalid):
+	case invalid.Field == "window" && b.ScheduledFor == nil:
+		return &status.Invalid{Field: "scheduled_until", Rule: invalid.Rule}
+	case invalid.Field == "affects" && b.ComponentIDs == nil:
+		return &status.Invalid{Field: "components", Rule: invalid.Rule}
+	}
+	return err
 }
 
 // fits refuses what the kind of event does not have: an incident is not scheduled, a maintenance not investigated.
@@ -203,6 +240,11 @@ func (b incidentBody) changeIncident(book *status.Book, id string, now time.Time
 		want.Affects = b.affects()
 	case len(b.Components) > 0:
 		want.Affects = slices.Concat(i.Affects, b.affects())
+	}
+	for _, condition := range b.conditions() { // also of those that are given without words
+		if i.Open() && !want.ImpactSaid {
+			want.Impact = status.Worst(want.Impact, condition)
+		}
 	}
 	i, err := book.AmendIncident(i, want, now, by)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 // incidentBody is what clients say of an event. All fields may be left out, but for the name of a new one.
 type incidentBody struct {
 	Name                    *string    `json:"name" example:"Database upgrade" doc:"What readers see first, at most 255 characters"`
-	Status                  *string    `json:"status" example:"scheduled" doc:"investigating, identified, monitoring or resolved; of a maintenance scheduled, in_progress, verifying or completed"`
-	ImpactOverride          *string    `json:"impact_override" doc:"How bad it is: none, maintenance, minor, major or critical; otherwise it follows from the components"`
+	Status                  *string    `json:"status" enum:"investigating,identified,monitoring,resolved,postmortem,scheduled,in_progress,verifying,completed" example:"scheduled" doc:"investigating, identified, monitoring or resolved; of a maintenance scheduled, in_progress, verifying or completed"`
+	ImpactOverride          *string    `json:"impact_override" enum:"none,maintenance,minor,major,critical" doc:"How bad it is: none, maintenance, minor, major or critical; otherwise it follows from the components"`
 	ScheduledFor            *time.Time `json:"scheduled_for" example:"2027-01-15T06:00:00Z" doc:"When a maintenance is to begin"`
 	ScheduledUntil          *time.Time `json:"scheduled_until" example:"2027-01-15T07:00:00Z" doc:"When it is to be over"`
 	ScheduledRemindPrior    *bool      `json:"scheduled_remind_prior" doc:"Remind subscribers an hour before it begins"`
@@ -156,10 +156,11 @@ func (b incidentBody) impact() status.Condition {
 
 func (b incidentBody) quiet() bool { return b.DeliverNotifications != nil && !*b.DeliverNotifications }
 
-// checkComponents refuses ids that are no component's of the page: a name would do elsewhere, and not on this wire.
-func checkComponents(book *status.Book, ids []string) error {
+// checkComponents refuses ids that are no component's of the page: a name would do elsewhere, and not on this wire. Those
+// that an event has already may have left the page since.
+func checkComponents(book *status.Book, ids, has []string) error {
 	for _, id := range ids {
-		if found, ok := book.Component(id); !ok || !found.Removed.IsZero() {
+		if found, ok := book.Component(id); !ok || !found.Removed.IsZero() && !slices.Contains(has, id) {
 			return unprocessable("component_ids names no component of the page: \"" + id + "\"")
 		}
 	}
@@ -185,7 +186,7 @@ func (c *call) createIncident() (any, error) {
 	}
 	var made status.Subject
 	err = c.change(nil, func(b *status.Book, now time.Time) (err error) {
-		if err := checkComponents(b, body.affects()); err != nil {
+		if err := checkComponents(b, body.affects(), nil); err != nil {
 			return err
 		}
 		planned := slices.Contains(status.MaintenanceStates, status.State(given(body.Status)))

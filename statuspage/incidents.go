@@ -52,6 +52,7 @@ func incidentRoutes() []route {
 			id: "update-incident", tag: tag, summary: "Change an event, move it, or post an update",
 			about:  "What is not given stays. With status or body an update is posted. PUT does the same.",
 			method: http.MethodPatch, path: incidentPath, scope: access.Operate, body: incidentBody{}, wrapped: "incident",
+			sample: fields{"incident": fields{"body": "We are half way."}},
 			answer: ManagedIncident{}, do: (*call).updateIncident,
 		},
 		route{

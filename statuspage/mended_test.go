@@ -207,3 +207,61 @@ func TestHostileBodiesHarmNobody(t *testing.T) {
 		t.Error("got no header with an empty list of components for an empty group")
 	}
 }
+
+func TestAnEventOutlivesAComponentThatItNames(t *testing.T) {
+	s := open(t)
+	made := s.call(http.StatusCreated, http.MethodPost, "/components", object{"component": object{"name": "Trial"}})
+	trial := fmt.Sprint(made["id"])
+	incident := s.call(http.StatusCreated, http.MethodPost, "/incidents", object{"incident": object{
+		"name": "Down", "components": object{trial: "major_outage", s.ids["APIs"]: "partial_outage"},
+	}})
+	s.call(http.StatusNoContent, http.MethodDelete, "/components/"+trial, nil)
+	read := s.call(http.StatusOK, http.MethodGet, fmt.Sprint("/incidents/", incident["id"]), nil)
+	s.patch(http.StatusOK, incident["id"], read)
+	over := s.patch(http.StatusOK, incident["id"], object{
+		"status": "resolved", "component_ids": []string{trial, s.ids["APIs"]}, "components": object{trial: "operational", s.ids["APIs"]: "operational"},
+	})
+	if over["status"] != "resolved" || s.condition("APIs") != "operational" {
+		t.Errorf("got %v and %s", over["status"], s.condition("APIs"))
+	}
+	s.patch(http.StatusUnprocessableEntity, s.call(http.StatusCreated, http.MethodPost, "/incidents", object{"incident": object{"name": "Other"}})["id"],
+		object{"component_ids": []string{trial}})
+}
+
+func TestTheWindowOfWhatIsOverStays(t *testing.T) {
+	s := open(t)
+	made := s.call(http.StatusCreated, http.MethodPost, "/incidents", s.maintenance(nil))
+	s.patch(http.StatusOK, made["id"], object{"status": "completed"})
+	for _, until := range []string{"2027-01-15T06:30:00Z", "2027-01-15T08:00:00Z"} {
+		got := s.patch(http.StatusUnprocessableEntity, made["id"], object{"scheduled_until": until})
+		if rules := fmt.Sprint(got["error"]); !strings.Contains(rules, "scheduled_until cannot be changed any more") {
+			t.Errorf("got %s, want the field that was sent", rules)
+		}
+	}
+}
+
+func TestWhatIsSetWithoutWordsCountsForTheImpact(t *testing.T) {
+	s := open(t)
+	made := s.call(http.StatusCreated, http.MethodPost, "/incidents", object{"incident": object{
+		"name": "Slow", "components": object{s.ids["APIs"]: "degraded_performance"},
+	}})
+	got := s.patch(http.StatusOK, made["id"], object{"components": object{s.ids["APIs"]: "major_outage"}})
+	if got["impact"] != "critical" || s.condition("APIs") != "major_outage" {
+		t.Errorf("got the impact %v and the component %s, want critical and major_outage", got["impact"], s.condition("APIs"))
+	}
+}
+
+func TestASubscriberThatWasReadCanBeSentBack(t *testing.T) {
+	s := open(t)
+	made := s.call(http.StatusCreated, http.MethodPost, "/subscribers", object{"subscriber": object{
+		"email": "ada@example.com", "component_ids": []string{s.ids["APIs"]},
+	}})
+	path := fmt.Sprint("/subscribers/", made["id"])
+	back := s.call(http.StatusOK, http.MethodPatch, path, s.call(http.StatusOK, http.MethodGet, path, nil))
+	if fmt.Sprint(back["components"]) != fmt.Sprint([]any{s.ids["APIs"]}) {
+		t.Errorf("got the components %v, want what was sent", back["components"])
+	}
+	if all := s.call(http.StatusOK, http.MethodPatch, path, object{}); all["components"] != nil {
+		t.Errorf("got %v, want all components when none are named", all["components"])
+	}
+}

@@ -153,9 +153,9 @@ type MetricsProvider struct {
 
 // metricBody is what clients say of a metric.
 type metricBody struct {
-	Name               *string  `json:"name" doc:"What it is called; required of a new one"`
+	Name               *string  `json:"name" example:"Response time" doc:"What it is called; required of a new one"`
 	MetricIdentifier   *string  `json:"metric_identifier" doc:"What its sender knows it by; kept as it is"`
-	Suffix             *string  `json:"suffix" doc:"The unit of its values, such as ms"`
+	Suffix             *string  `json:"suffix" example:"ms" doc:"The unit of its values, such as ms"`
 	TooltipDescription *string  `json:"tooltip_description" doc:"What it measures"`
 	YAxisMin           *float64 `json:"y_axis_min" doc:"The least value that a chart shows"`
 	YAxisMax           *float64 `json:"y_axis_max" doc:"The greatest value that a chart shows"`
@@ -168,7 +168,7 @@ type metricBody struct {
 
 // providerBody is what clients say of a provider.
 type providerBody struct {
-	Type           *string `json:"type" doc:"Must be Self: values are sent here"`
+	Type           *string `json:"type" example:"Self" doc:"Must be Self: values are sent here"`
 	MetricBaseURI  *string `json:"metric_base_uri" cannot:"nothing is fetched: values are sent here"`
 	Email          *string `json:"email" cannot:"nothing is fetched: values are sent here"`
 	Password       *string `json:"password" cannot:"nothing is fetched: values are sent here"`

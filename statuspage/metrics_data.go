@@ -39,13 +39,13 @@ type ValuesAnswer struct {
 
 // valueBody is one value as clients send it.
 type valueBody struct {
-	Timestamp any `json:"timestamp" doc:"When it was measured, in seconds since 1970"`
-	Value     any `json:"value" doc:"The number that was measured"`
+	Timestamp any `json:"timestamp" example:"1800000000" doc:"When it was measured, in seconds since 1970"`
+	Value     any `json:"value" example:"12.5" doc:"The number that was measured"`
 }
 
 // valuesBody are the values of several metrics.
 type valuesBody struct {
-	Data fields `json:"data" doc:"By the id of each metric, a list of objects with timestamp and value"`
+	Data fields `json:"data" example:"{\"METRIC_ID\": [{\"timestamp\": 1800000000, \"value\": 12.5}]}" doc:"By the id of each metric, a list of objects with timestamp and value"`
 }
 
 // number reads a number, or a text that is one. What is not finite is none.

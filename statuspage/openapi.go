@@ -110,6 +110,9 @@ func (o route) operation(registry huma.Registry) *huma.Operation {
 
 // example is a body made of the examples that its fields give, nil when they give none.
 func (o route) example() any {
+	if o.sample != nil {
+		return o.sample
+	}
 	object := fields{}
 	for field := range fieldsOf(reflect.TypeOf(o.body)) {
 		text, given := field.Tag.Lookup("example")

@@ -77,3 +77,28 @@ func TestEachBodyCanBeRead(t *testing.T) {
 		}
 	}
 }
+
+// TestEachExampleIsABodyThatIsRead binds the example of each body, and wants one for each operation that takes a body.
+func TestEachExampleIsABodyThatIsRead(t *testing.T) {
+	for _, o := range routes() {
+		if o.body == nil {
+			continue
+		}
+		text, err := json.Marshal(o.example())
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree, err := parseJSON(text)
+		if err != nil || len(tree) == 0 {
+			t.Errorf("%s: got the example %s (%v), want an object", o.id, text, err)
+			continue
+		}
+		object, err := within(tree, o.wrapped)
+		if err == nil {
+			err = bind(object, reflect.New(reflect.TypeOf(o.body)).Interface())
+		}
+		if err != nil {
+			t.Errorf("%s: the example %s is refused: %v", o.id, text, err)
+		}
+	}
+}

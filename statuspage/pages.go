@@ -110,9 +110,9 @@ type Image struct {
 
 // pageBody is what can be set of the page.
 type pageBody struct {
-	Name            *string `json:"name" doc:"The organisation's name, as readers know it"`
+	Name            *string `json:"name" example:"Northwind" doc:"The organisation's name, as readers know it"`
 	PageDescription *string `json:"page_description" doc:"What the page is about; an empty text takes the description away"`
-	TimeZone        *string `json:"time_zone" doc:"The zone in which the page writes its times, by its IANA name: UTC, Europe/Berlin"`
+	TimeZone        *string `json:"time_zone" example:"Europe/Berlin" doc:"The zone in which the page writes its times, by its IANA name: UTC, Europe/Berlin"`
 	Domain          *string `json:"domain" doc:"The host at which readers find the page; feeds and messages have addresses there"`
 }
 
@@ -141,7 +141,7 @@ func (v view) managedPage() ManagedPage {
 	}
 	shown := ManagedPage{
 		ID: p.ID, CreatedAt: v.atOrNull(p.Created), UpdatedAt: v.page().UpdatedAt, Name: p.Name, PageDescription: orNull(p.Description),
-		Branding: "basic", URL: orNull(p.URL), AllowPageSubscribers: true, AllowIncidentSubscribers: true, AllowEmailSubscribers: true,
+		Branding: "basic", URL: orNull(v.home), AllowPageSubscribers: true, AllowIncidentSubscribers: true, AllowEmailSubscribers: true,
 		AllowFeeds: true, AllowWebhookSubscribers: true, TimeZone: zone,
 	}
 	if at, err := url.Parse(p.URL); err == nil {

@@ -60,12 +60,12 @@ type Postmortem struct {
 
 // draftBody is what clients write.
 type draftBody struct {
-	BodyDraft *string `json:"body_draft" doc:"The postmortem in Markdown; required"`
+	BodyDraft *string `json:"body_draft" example:"A certificate ran out." doc:"The postmortem in Markdown; required"`
 }
 
 // publishBody is how it is published.
 type publishBody struct {
-	NotifySubscribers *bool   `json:"notify_subscribers" doc:"Tell subscribers; false unless it says otherwise"`
+	NotifySubscribers *bool   `json:"notify_subscribers" example:"false" doc:"Tell subscribers; false unless it says otherwise"`
 	NotifyTwitter     *bool   `json:"notify_twitter" cannot:"nothing is posted to Twitter"`
 	CustomTweet       *string `json:"custom_tweet" cannot:"nothing is posted to Twitter"`
 }

@@ -29,6 +29,8 @@ type route struct {
 	// body is a struct that bind reads, in an object of the name wrapped; nil for none.
 	body    any
 	wrapped string
+	// sample is an example of a body, where the examples of its fields do not make a good one.
+	sample any
 	// answer is a value of the type that success answers with, nil for nothing, and code its status.
 	answer any
 	code   int
@@ -47,7 +49,6 @@ type call struct {
 	body fields
 	now  time.Time
 	by   status.Actor
-	home string
 }
 
 // routes is the table of operations.
@@ -151,11 +152,9 @@ func (c *call) try(o route) (any, error) {
 	if id := c.id("page_id"); id != "" && id != picture.Page.ID {
 		return nil, notFound("Page")
 	}
-	home, ok := originOf(picture, c.r, c.Secure)
-	if !ok {
+	if _, ok := originOf(picture, c.r, c.Secure); !ok {
 		return nil, badRequest("The Host header names no host")
 	}
-	c.home = home
 	return o.do(c)
 }
 
@@ -174,7 +173,11 @@ func needs(token access.Token, scope access.Scope, what string) error {
 func (c *call) id(name string) string { return c.r.PathValue(name) }
 
 // view shows the board as it is.
-func (c *call) view() view { return managed(c.Board.Current(), c.home) }
+func (c *call) view() view {
+	p := c.Board.Current()
+	home, _ := originOf(p, c.r, c.Secure) // it was one when the call began
+	return managed(p, home)
+}
 
 // shown is the view once the board shows what was just written. When that takes long the answer does not wait: the write
 // is done.

@@ -12,10 +12,10 @@ import (
 
 // subscriberBody is what clients say of a new subscriber.
 type subscriberBody struct {
-	Email            *string  `json:"email" doc:"The address of an e-mail subscriber; with endpoint, where to write when the webhook fails"`
+	Email            *string  `json:"email" example:"ada@example.com" doc:"The address of an e-mail subscriber; with endpoint, where to write when the webhook fails"`
 	Endpoint         *string  `json:"endpoint" doc:"The URL of a webhook"`
 	Mode             *string  `json:"mode" doc:"email or webhook. It follows from what is given, and is refused when it says another thing"`
-	SkipConfirmation *bool    `json:"skip_confirmation_notification" doc:"Vouch for an e-mail address: it is active at once. Otherwise it stays unconfirmed, for confirmation mails are not sent yet"`
+	SkipConfirmation *bool    `json:"skip_confirmation_notification" example:"true" doc:"Vouch for an e-mail address: it is active at once. Otherwise it stays unconfirmed, for confirmation mails are not sent yet"`
 	PageAccessUser   *string  `json:"page_access_user" doc:"The id of the access user whom the subscriber belongs to"`
 	ComponentIDs     []string `json:"component_ids" doc:"Of which components it is told, at least one; without it, of all"`
 	PhoneCountry     *string  `json:"phone_country" cannot:"no SMS is sent"`
@@ -24,7 +24,8 @@ type subscriberBody struct {
 
 // choiceBody is what can be changed of a subscriber.
 type choiceBody struct {
-	ComponentIDs []string `json:"component_ids" doc:"Of which components it is told, at least one; without it, of all"`
+	ComponentIDs []string `json:"component_ids" doc:"Of which components it is told, at least one; without it, of all" example:"[\"h028tnzw1n5l\"]"`
+	Components   []string `json:"components" doc:"The same, as answers have it"`
 }
 
 // slack takes messages of its own form at its webhooks, and would answer each notice with an error.
@@ -180,6 +181,9 @@ func (c *call) updateSubscriber() (any, error) {
 	body, err := bound[choiceBody](c, "subscriber")
 	if err != nil {
 		return nil, err
+	}
+	if body.ComponentIDs == nil {
+		body.ComponentIDs = body.Components
 	}
 	ids, err := c.chosen(body.ComponentIDs)
 	if err != nil {

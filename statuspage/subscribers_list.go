@@ -187,7 +187,7 @@ func (c *call) histogram() (any, error) {
 
 // crowdBody names several subscribers.
 type crowdBody struct {
-	Subscribers      any     `json:"subscribers" doc:"A list of at most 100 ids, or all when there are fewer than 100"`
+	Subscribers      any     `json:"subscribers" example:"[\"SUBSCRIBER_ID\"]" doc:"A list of at most 100 ids, or all when there are fewer than 100"`
 	Type             *string `json:"type" doc:"Only those of a type"`
 	State            *string `json:"state" doc:"Only those in a state: active unless it says unconfirmed, quarantined or all"`
 	SkipNotification *bool   `json:"skip_unsubscription_notification" doc:"Nothing is sent in either case"`

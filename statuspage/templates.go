@@ -63,11 +63,11 @@ type Template struct {
 
 // templateBody is what clients say of a template.
 type templateBody struct {
-	Name              *string  `json:"name" doc:"What operators know it by"`
-	Title             *string  `json:"title" doc:"The name of an event that is made from it"`
-	Body              *string  `json:"body" doc:"The words of its update, in Markdown; required of a new one"`
+	Name              *string  `json:"name" example:"Slow" doc:"What operators know it by"`
+	Title             *string  `json:"title" example:"Answers are slow" doc:"The name of an event that is made from it"`
+	Body              *string  `json:"body" example:"We look into it." doc:"The words of its update, in Markdown; required of a new one"`
 	GroupID           *string  `json:"group_id" doc:"A word by which programs group templates; kept as it is"`
-	UpdateStatus      *string  `json:"update_status" doc:"The status of its update: that of an incident or of a maintenance"`
+	UpdateStatus      *string  `json:"update_status" enum:"investigating,identified,monitoring,resolved,scheduled,in_progress,verifying,completed" example:"investigating" doc:"The status of its update: that of an incident or of a maintenance"`
 	ShouldTweet       *bool    `json:"should_tweet" cannot:"nothing is posted to Twitter"`
 	SendNotifications *bool    `json:"should_send_notifications" doc:"Whether subscribers are told of an event that is made from it; true unless it says otherwise"`
 	ComponentIDs      []string `json:"component_ids" doc:"The components that such an event affects; an empty list is none"`

@@ -26,6 +26,8 @@ type route struct {
 	answer int
 	// body is the type that a request carries, nil for none.
 	body reflect.Type
+	// sample is an example of the body, where one of its type would lack what the operation needs.
+	sample any
 	// most is the largest body, in bytes, and patience how long a call may take; 0 are api.LargestBody and callPatience.
 	most     int
 	patience time.Duration

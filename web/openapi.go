@@ -151,7 +151,7 @@ func (n *native) describeOperation(r route) {
 		}
 		op.RequestBody.Required = false // an empty body is told what it lacks, in our words
 		schema := n.huma.OpenAPI().Components.Schemas.Schema(r.body, true, r.id)
-		op.RequestBody.Content = map[string]*huma.MediaType{"application/json": {Schema: schema}}
+		op.RequestBody.Content = map[string]*huma.MediaType{"application/json": {Schema: schema, Example: r.sample}}
 	}
 }
 

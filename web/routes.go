@@ -89,13 +89,17 @@ func (n *native) maintenanceRoutes() {
 	}
 	register(n, route{
 		id: "extend-maintenance", method: http.MethodPost, path: api.PathExtend, tag: tag, scope: access.Operate,
-		summary: "Move the announced end to until", body: reflect.TypeFor[api.Act](),
+		summary: "Move the announced end to until", body: reflect.TypeFor[api.Act](), sample: untilSample,
 	}, d.actingUntil(d.Keeper.Extend))
 	register(n, route{
 		id: "estimate-maintenance", method: http.MethodPost, path: api.PathEstimate, tag: tag, scope: access.Operate,
 		summary: "Tell that the end is now expected at until, without moving the announced one", body: reflect.TypeFor[api.Act](),
+		sample: untilSample,
 	}, d.actingUntil(d.Keeper.Estimate))
 }
+
+// untilSample is the example of the acts that need a time.
+var untilSample = map[string]string{"until": "2027-01-15T07:30:00Z", "body": "One database takes longer than the others."}
 
 func (n *native) workRoutes() {
 	d, tag := n.door, "maintenances"
