@@ -137,8 +137,8 @@ func chronological(updates []UpdateDocument, now time.Time) ([]UpdateDocument, f
 		switch {
 		case u.At.IsZero():
 			return nil, nil, &Invalid{Field: place(i) + ".at", Rule: "is required: when it was posted, such as 2020-01-15T07:14:00Z"}
-		case checkYear(place(i)+".at", u.At) != nil:
-			return nil, nil, checkYear(place(i)+".at", u.At)
+		case CheckYear(place(i)+".at", u.At) != nil:
+			return nil, nil, CheckYear(place(i)+".at", u.At)
 		case checkID(u.ID) != nil:
 			return nil, nil, invalidIn(checkID(u.ID), place(i))
 		case u.At.After(now):
@@ -301,7 +301,7 @@ func (b *Book) record(d IncidentDocument, now time.Time, by Actor) (Incident, er
 		}
 		i.Updates[n].ID = u.ID
 	}
-	i.Affects = PageOrder(unique(i.Affects), b.Groups, b.Components)
+	i.Affects = PageOrder(Unique(i.Affects), b.Groups, b.Components)
 	if d.Impact == "" && i.Impact == Operational && len(i.Affects) > 0 && len(i.Claims()) == 0 {
 		i.Impact = DegradedPerformance
 	}

@@ -47,8 +47,8 @@ const (
 	lastYear  = 9998
 )
 
-// checkYear refuses times that lie beyond what calendars, feeds and JSON can say.
-func checkYear(field string, t time.Time) error {
+// CheckYear refuses times of years that calendars, feeds and JSON cannot say, or that nobody kept such records in.
+func CheckYear(field string, t time.Time) error {
 	if year := t.UTC().Year(); year < firstYear || year > lastYear {
 		return &Invalid{Field: field, Rule: fmt.Sprintf("must lie in the years %d to %d, not in %d", firstYear, lastYear, year)}
 	}

@@ -111,7 +111,7 @@ func (b *Book) PostIncident(i Incident, to State, say NamedPost, now time.Time, 
 	if err != nil {
 		return i, err
 	}
-	next.Affects = PageOrder(unique(next.Affects), b.Groups, b.Components)
+	next.Affects = PageOrder(Unique(next.Affects), b.Groups, b.Components)
 	b.PutIncident(next)
 	b.Say(e)
 	stored, _ := b.Incident(i.ID)

@@ -169,8 +169,8 @@ func correct(updates []Update, n int, c Correction, now time.Time) error {
 	}
 	if c.At != nil && !sameMoment(*c.At, u.At) {
 		switch {
-		case checkYear("at", *c.At) != nil:
-			return checkYear("at", *c.At)
+		case CheckYear("at", *c.At) != nil:
+			return CheckYear("at", *c.At)
 		case c.At.After(now):
 			return &Invalid{Field: "at", Rule: "is in the future: an update is a record of what was said"}
 		case n > 0 && c.At.Before(updates[n-1].At), n < len(updates)-1 && c.At.After(updates[n+1].At):

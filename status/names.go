@@ -21,7 +21,7 @@ func (b *Book) Resolve(names []string) ([]string, error) {
 		}
 		ids = append(ids, found...)
 	}
-	return PageOrder(unique(ids), b.Groups, b.Components), nil
+	return PageOrder(Unique(ids), b.Groups, b.Components), nil
 }
 
 func (b *Book) resolve(name string) ([]string, *Invalid) {
@@ -151,15 +151,14 @@ func (b *Book) members(groupID string) []string {
 	return ids
 }
 
-// unique drops repetitions and keeps the order.
-func unique(ids []string) []string {
-	var once []string
-	for _, id := range ids {
-		if !slices.Contains(once, id) {
-			once = append(once, id)
-		}
-	}
-	return once
+// Unique are the ids without repetitions, in their order, however many there are; nil stays nil.
+func Unique(ids []string) []string {
+	seen := make(map[string]bool, len(ids))
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		was := seen[id]
+		seen[id] = true
+		return was
+	})
 }
 
 // slug makes a key of a title: lower case letters and digits, joined by hyphens.

@@ -111,7 +111,7 @@ func (b *Book) Announce(m Maintenance, now time.Time, by Actor, say Post) (Maint
 	if err := cmp.Or(checkBody(body), validClaims(say.Conditions)); err != nil {
 		return m, nil, err
 	}
-	m.Affects = PageOrder(unique(slices.AppendSeq(m.Affects, maps.Keys(say.Conditions))), b.Groups, b.Components)
+	m.Affects = PageOrder(Unique(slices.AppendSeq(m.Affects, maps.Keys(say.Conditions))), b.Groups, b.Components)
 	m.Updates = []Update{{
 		State: Scheduled, Event: Announced, At: now, Body: body, By: by, Quiet: say.Quiet, Conditions: maps.Clone(say.Conditions),
 	}}

@@ -22,7 +22,7 @@ func (b *Book) AmendIncident(have, want Incident, now time.Time, by Actor) (Inci
 	i := have.clone()
 	i.Title, i.Metadata = want.Title, want.Metadata
 	i.Impact, i.ImpactSaid = want.Impact, want.ImpactSaid
-	i.Affects = PageOrder(unique(want.Affects), b.Groups, b.Components)
+	i.Affects = PageOrder(Unique(want.Affects), b.Groups, b.Components)
 	same := i.Title == have.Title && i.Impact == have.Impact && i.ImpactSaid == have.ImpactSaid &&
 		slices.Equal(i.Affects, have.Affects) && metadataField(i.Metadata) == metadataField(have.Metadata)
 	if same {

@@ -93,10 +93,10 @@ func (w Window) Validate() error {
 		return &Invalid{Field: "window.start", Rule: "is required, for example 2027-01-15T06:00:00Z"}
 	case w.End.IsZero():
 		return &Invalid{Field: "window.end", Rule: "is required, for example 2027-01-15T07:00:00Z"}
-	case checkYear("window.start", w.Start) != nil:
-		return checkYear("window.start", w.Start)
-	case checkYear("window.end", w.End) != nil:
-		return checkYear("window.end", w.End)
+	case CheckYear("window.start", w.Start) != nil:
+		return CheckYear("window.start", w.Start)
+	case CheckYear("window.end", w.End) != nil:
+		return CheckYear("window.end", w.End)
 	case !w.End.After(w.Start):
 		return &Invalid{Field: "window.end", Rule: "must be after window.start (" + w.Start.UTC().Format(time.RFC3339) + ")"}
 	}

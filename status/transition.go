@@ -77,7 +77,7 @@ func (m Maintenance) move(to State, what EventKind, now time.Time, by Actor, say
 	m.Updates = append(m.Updates, Update{
 		State: to, Event: what, At: now, Body: say.Body, By: by, Quiet: say.Quiet, Conditions: maps.Clone(say.Conditions),
 	})
-	m.Affects = unique(slices.AppendSeq(m.Affects, maps.Keys(say.Conditions)))
+	m.Affects = Unique(slices.AppendSeq(m.Affects, maps.Keys(say.Conditions)))
 	return m, Event{Kind: what, Subject: m.Subject(), At: now, By: by, Told: !say.Quiet && !m.Backfilled}, nil
 }
 

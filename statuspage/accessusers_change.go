@@ -8,6 +8,7 @@ import (
 
 	"example.org/interlude/keeper"
 	"example.org/interlude/notify"
+	"example.org/interlude/status"
 )
 
 func (c *call) audience() (audience, error) {
@@ -106,7 +107,7 @@ func (c *call) readAccessUser() (accessUserBody, error) {
 	if email := given(b.Email); email != "" {
 		err = notify.Subscriber{Channel: notify.Email, Address: email}.Validate()
 	}
-	return b, firstRefusal(err, checkLine("external_login", given(b.ExternalLogin)), c.checkParts(b.ComponentIDs, b.MetricIDs))
+	return b, cmp.Or(err, checkLine("external_login", given(b.ExternalLogin)), c.checkParts(b.ComponentIDs, b.MetricIDs))
 }
 
 // apply makes a user what the body says.
@@ -123,13 +124,13 @@ func (b accessUserBody) apply(a audience, u *keptUser) error {
 		if id, is := stray(b.PageAccessGroupIDs, a.Groups, func(g keptGroup) string { return g.ID }); is {
 			return unprocessable("page_access_group_ids names no access group of the page: \"" + id + "\"")
 		}
-		u.Groups = distinct(b.PageAccessGroupIDs)
+		u.Groups = status.Unique(b.PageAccessGroupIDs)
 	}
 	if b.ComponentIDs != nil {
-		u.Components = distinct(b.ComponentIDs)
+		u.Components = status.Unique(b.ComponentIDs)
 	}
 	if b.MetricIDs != nil {
-		u.Metrics = distinct(b.MetricIDs)
+		u.Metrics = status.Unique(b.MetricIDs)
 	}
 	return nil
 }
@@ -222,7 +223,7 @@ func (c *call) readAccessGroup() (accessGroupBody, error) {
 	if err != nil {
 		return b, err
 	}
-	return b, firstRefusal(
+	return b, cmp.Or(
 		checkLine("name", given(b.Name)), checkLine("external_identifier", given(b.ExternalIdentifier)),
 		c.checkParts(b.ComponentIDs, b.MetricIDs),
 	)
@@ -233,10 +234,10 @@ func (b accessGroupBody) apply(a *audience, i int) error {
 	g := &a.Groups[i]
 	g.Name, g.External = cmp.Or(given(b.Name), g.Name), cmp.Or(given(b.ExternalIdentifier), g.External)
 	if b.ComponentIDs != nil {
-		g.Components = distinct(b.ComponentIDs)
+		g.Components = status.Unique(b.ComponentIDs)
 	}
 	if b.MetricIDs != nil {
-		g.Metrics = distinct(b.MetricIDs)
+		g.Metrics = status.Unique(b.MetricIDs)
 	}
 	if b.PageAccessUserIDs == nil {
 		return nil

@@ -3,6 +3,8 @@ package statuspage
 import (
 	"slices"
 	"strings"
+
+	"example.org/interlude/status"
 )
 
 // edit makes a list of components, or of metrics, another one, given some ids.
@@ -13,8 +15,8 @@ type edit struct {
 }
 
 var (
-	addParts     = edit{list: func(has, ids []string) []string { return distinct(slices.Concat(has, ids)) }}
-	replaceParts = edit{list: func(_, ids []string) []string { return distinct(ids) }}
+	addParts     = edit{list: func(has, ids []string) []string { return status.Unique(slices.Concat(has, ids)) }}
+	replaceParts = edit{list: func(_, ids []string) []string { return status.Unique(ids) }}
 	removeParts  = edit{
 		list: func(has, ids []string) []string {
 			return slices.DeleteFunc(slices.Clone(has), func(id string) bool { return slices.Contains(ids, id) })

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"example.org/interlude/status"
 )
 
 // bind reads a tree into a struct whose fields are pointers, lists or maps: what was not given stays nil. Names are those
@@ -143,12 +145,6 @@ var layouts = []string{
 	"2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999", "2006-01-02 15:04", time.DateOnly, time.RFC1123Z, time.RFC1123,
 }
 
-// The years that a time may have, as package status has them.
-const (
-	firstYear = 1970
-	lastYear  = 9998
-)
-
 // parseTime reads a time. An abbreviation of a zone other than UTC and GMT is refused: it does not tell the offset.
 func parseTime(text string) (time.Time, bool) {
 	text, _, _ = strings.Cut(text, " m=") // what Go prints of a monotonic clock
@@ -163,7 +159,7 @@ func parseTime(text string) (time.Time, bool) {
 		if zone, offset := t.Zone(); offset == 0 && strings.Contains(layout, "MST") && !strings.Contains(layout, "-0700") && zone != "UTC" && zone != "GMT" {
 			return time.Time{}, false
 		}
-		return t.UTC(), t.UTC().Year() >= firstYear && t.UTC().Year() <= lastYear
+		return t.UTC(), status.CheckYear("", t) == nil
 	}
 	return time.Time{}, false
 }
@@ -193,7 +189,7 @@ func readDay(into **day, name string, value any) error {
 		text = text[:len(time.DateOnly)]
 	}
 	t, err := time.Parse(time.DateOnly, text)
-	if !ok || err != nil || t.Year() < firstYear || t.Year() > lastYear {
+	if !ok || err != nil || status.CheckYear("", t) != nil {
 		return fmt.Errorf("%s must be a day such as 2027-01-15", name)
 	}
 	*into = &day{t.Year(), int(t.Month()), t.Day()}

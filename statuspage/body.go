@@ -9,7 +9,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -224,14 +223,4 @@ func within(tree fields, name string) (fields, error) {
 		return tree, nil
 	}
 	return nil, badRequest(name + " must be an object")
-}
-
-// sortedNames are the names of an object's fields, for messages that are the same each time.
-func sortedNames(tree fields) []string {
-	names := make([]string, 0, len(tree))
-	for name := range tree {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }

@@ -91,7 +91,7 @@ func (b groupBody) over(g status.Group) (status.Group, []string) {
 	if b.Components == nil {
 		return g, nil
 	}
-	return g, append([]string{}, distinct(b.Components)...)
+	return g, append([]string{}, status.Unique(b.Components)...)
 }
 
 func (v view) componentGroup(g status.Group) ComponentGroup {

@@ -304,7 +304,7 @@ func (i *importer) enter(e event) {
 	patch := i.patch(e, have, stands)
 	switch {
 	case stands == apart && len(patch) > 0:
-		i.keeps(e, have, sortedNames(patch))
+		i.keeps(e, have, slices.Sorted(maps.Keys(patch)))
 		return
 	case stands == apart:
 		return

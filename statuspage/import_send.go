@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -31,7 +33,7 @@ func (r Recipient) Send(ctx context.Context, x Extras, report *ImportReport) err
 		err := r.do(ctx, http.MethodPatch, "/incidents/"+url.PathEscape(p.ID), map[string]any{"incident": p.Fields}, nil)
 		var refused *refusal
 		if errors.As(err, &refused) { // the event itself is here, without them
-			report.LeftAlone.add("setting", p.Name, "the server here refuses its "+strings.Join(sortedNames(p.Fields), ", ")+": "+refused.text)
+			report.LeftAlone.add("setting", p.Name, "the server here refuses its "+strings.Join(slices.Sorted(maps.Keys(p.Fields)), ", ")+": "+refused.text)
 			continue
 		}
 		if err := r.note(report, err, "setting", p.Name); err != nil {

@@ -64,7 +64,7 @@ func (i *importer) patchMetadata(e event, have keptEvent, patch map[string]any) 
 	}
 	both := make(map[string]any)
 	maps.Copy(both, here)
-	for _, name := range sortedNames(e.Metadata) {
+	for _, name := range slices.Sorted(maps.Keys(e.Metadata)) {
 		if _, isObject := e.Metadata[name].(fields); !isObject {
 			i.lost(e.kind, e.name, "its metadata "+short(name)+" is no object, which it must be here")
 			continue

@@ -146,7 +146,7 @@ func (b incidentBody) wanted(book *status.Book, m status.Maintenance) (status.Ma
 		if b.ComponentIDs == nil {
 			want.Affects = slices.Concat(m.Affects, want.Affects)
 		}
-		want.Affects = status.PageOrder(distinct(want.Affects), book.Groups, book.Components)
+		want.Affects = status.PageOrder(status.Unique(want.Affects), book.Groups, book.Components)
 	}
 	if at := b.ScheduledFor; at != nil && !at.Equal(m.Window.Start.Truncate(time.Second)) {
 		want.Window.Start = *at

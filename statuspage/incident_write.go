@@ -61,7 +61,7 @@ func (c *call) readIncident() (incidentBody, error) {
 			err = oneOf("components", word, conditionWords...)
 		}
 	}
-	for _, name := range sortedNames(b.Metadata) {
+	for _, name := range slices.Sorted(maps.Keys(b.Metadata)) {
 		if _, isObject := b.Metadata[name].(fields); !isObject && err == nil {
 			err = unprocessable("metadata." + name + " must be an object")
 		}

@@ -134,7 +134,7 @@ func (c *call) readMetric() (metricBody, error) {
 	if b.DecimalPlaces != nil && (*b.DecimalPlaces < 0 || *b.DecimalPlaces > 8) {
 		err = errors.Join(err, unprocessable("decimal_places must be from 0 to 8"))
 	}
-	return b, firstRefusal(
+	return b, cmp.Or(
 		err, checkLine("name", given(b.Name)), checkLine("metric_identifier", given(b.MetricIdentifier)),
 		checkLine("suffix", given(b.Suffix)), checkText("tooltip_description", given(b.TooltipDescription)),
 	)

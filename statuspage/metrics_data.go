@@ -120,7 +120,7 @@ func (c *call) addValues() (any, error) {
 		return nil, unprocessable("data is required: by the id of each metric, a list of objects with timestamp and value")
 	}
 	points, shown, n := map[string][]status.Point{}, map[string][]Value{}, 0
-	for _, id := range sortedNames(body.Data) {
+	for _, id := range slices.Sorted(maps.Keys(body.Data)) {
 		list, isList := body.Data[id].([]any)
 		if n += len(list); !isList {
 			return nil, unprocessable("data." + id + " must be a list of objects with timestamp and value")

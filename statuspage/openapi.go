@@ -114,7 +114,7 @@ func (o route) example() any {
 		return o.sample
 	}
 	object := fields{}
-	for field := range fieldsOf(reflect.TypeOf(o.body)) {
+	for field := range reflect.TypeOf(o.body).Fields() {
 		text, given := field.Tag.Lookup("example")
 		if !given {
 			continue
@@ -155,7 +155,7 @@ func bodySchema(registry huma.Registry, o route) *huma.Schema {
 		s = registry.SchemaFromRef(ref.Ref)
 	}
 	s.Required, s.AdditionalProperties = nil, nil
-	for field := range fieldsOf(kind) {
+	for field := range kind.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if reason, refused := field.Tag.Lookup("cannot"); refused && s.Properties[name] != nil {
 			s.Properties[name].Description = "Cannot be honoured: " + reason + "."
@@ -165,17 +165,6 @@ func bodySchema(registry huma.Registry, o route) *huma.Schema {
 		return ref
 	}
 	return &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{o.wrapped: ref}, Required: []string{o.wrapped}}
-}
-
-// fieldsOf are the fields of a struct.
-func fieldsOf(t reflect.Type) func(yield func(reflect.StructField) bool) {
-	return func(yield func(reflect.StructField) bool) {
-		for i := range t.NumField() {
-			if t.Kind() == reflect.Struct && !yield(t.Field(i)) {
-				return
-			}
-		}
-	}
 }
 
 // Schema is an object of statuses by component id.

@@ -39,7 +39,7 @@ func TestEachOperationIsDescribedWhole(t *testing.T) {
 		if o.body == nil {
 			continue
 		}
-		for field := range fieldsOf(reflect.TypeOf(o.body)) {
+		for field := range reflect.TypeOf(o.body).Fields() {
 			_, refused := field.Tag.Lookup("cannot")
 			if !refused && field.Tag.Get("doc") == "" {
 				t.Errorf("%s: the field %s says neither what it means nor why it cannot be honoured", o.id, field.Name)
@@ -59,7 +59,7 @@ func TestEachBodyCanBeRead(t *testing.T) {
 			continue
 		}
 		kind := reflect.TypeOf(o.body)
-		for field := range fieldsOf(kind) {
+		for field := range kind.Fields() {
 			into := reflect.New(kind)
 			name := field.Tag.Get("json")
 			var failed []string

@@ -2,6 +2,7 @@ package statuspage
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -226,7 +227,7 @@ func (p ManagedPage) contradicted(asked fields) []string {
 		panic("the page cannot be read: " + err.Error())
 	}
 	var rules []string
-	for _, name := range sortedNames(asked) {
+	for _, name := range slices.Sorted(maps.Keys(asked)) {
 		have, known := is[name]
 		if !known || slices.Contains(slices.Concat(settable, measured), name) || says(asked[name], have) {
 			continue

@@ -64,7 +64,7 @@ func (c *call) chosen(ids []string) ([]string, error) {
 	if ids != nil && len(ids) == 0 {
 		return nil, unprocessable("component_ids must name at least one component; leave it out for all")
 	}
-	return distinct(ids), c.view().onPage("component_ids", ids)
+	return status.Unique(ids), c.view().onPage("component_ids", ids)
 }
 
 func (c *call) createSubscriber() (any, error) { return c.subscribe("") }

@@ -1,10 +1,12 @@
 package statuspage
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"example.org/interlude/notify"
+	"example.org/interlude/status"
 )
 
 // subscriberQuery is what a list of subscribers is asked for.
@@ -38,7 +40,7 @@ func choose(kind, state *string) (notify.Query, error) {
 	}
 	err := oneOf("state", word, stateChoices...)
 	if given(kind) != "" {
-		err = firstRefusal(err, oneOf("type", given(kind), typeWords...))
+		err = cmp.Or(err, oneOf("type", given(kind), typeWords...))
 	}
 	q := notify.Query{Channel: notify.Channel(given(kind)), State: notify.State(word), Subscribed: true}
 	if word == everyState {
@@ -56,10 +58,10 @@ func (c *call) readQuery() (notify.Query, error) {
 	q, err := choose(asked.Type, asked.State)
 	q.Text, q.Order = given(asked.Q), notify.ByAddress
 	if len(q.Text) > longestSearch {
-		err = firstRefusal(err, unprocessable(fmt.Sprintf("q must have at most %d bytes", longestSearch)))
+		err = cmp.Or(err, unprocessable(fmt.Sprintf("q must have at most %d bytes", longestSearch)))
 	}
 	if word := given(asked.SortField); word != "" {
-		err = firstRefusal(err, oneOf("sort_field", word, sortFields...))
+		err = cmp.Or(err, oneOf("sort_field", word, sortFields...))
 		switch word {
 		case "created_at":
 			q.Order = notify.ByCreation
@@ -67,15 +69,15 @@ func (c *call) readQuery() (notify.Query, error) {
 			q.Order = notify.ByQuarantine
 		case "relevance":
 			if q.Text == "" {
-				err = firstRefusal(err, unprocessable("sort_field relevance needs q: the text that entries are to be near to"))
+				err = cmp.Or(err, unprocessable("sort_field relevance needs q: the text that entries are to be near to"))
 			}
 		}
 	}
 	if word := given(asked.SortDirection); word != "" {
-		err = firstRefusal(err, oneOf("sort_direction", word, "asc", "desc"))
+		err = cmp.Or(err, oneOf("sort_direction", word, "asc", "desc"))
 		q.Newest = word == "desc"
 	}
-	return q, firstRefusal(err, checkText("q", q.Text))
+	return q, cmp.Or(err, checkText("q", q.Text))
 }
 
 // answerQuery answers with a page of subscribers. first is the number of the first page.
@@ -222,7 +224,7 @@ func (c *call) readCrowd(state notify.State) ([]notify.Subscriber, error) {
 	if err := readList(&ids, "subscribers", body.Subscribers); err != nil || len(ids) == 0 {
 		return nil, unprocessable("subscribers must be a list of ids, or all")
 	}
-	if ids = distinct(ids); len(ids) > largestCrowd {
+	if ids = status.Unique(ids); len(ids) > largestCrowd {
 		return nil, unprocessable(fmt.Sprintf("subscribers must be at most %d at once, not %d", largestCrowd, len(ids)))
 	}
 	return c.someOf(ids, q)

@@ -104,7 +104,7 @@ func (b templateBody) apply(t *keptTemplate) {
 		t.Quiet = !*b.SendNotifications
 	}
 	if b.ComponentIDs != nil {
-		t.Components = distinct(b.ComponentIDs)
+		t.Components = status.Unique(b.ComponentIDs)
 	}
 }
 
@@ -117,7 +117,7 @@ func (c *call) readTemplate() (templateBody, error) {
 	if word := given(b.UpdateStatus); word != "" {
 		err = oneOf("update_status", word, slices.DeleteFunc(slices.Clone(stateWords), func(s string) bool { return s == string(status.Postmortem) })...)
 	}
-	return b, firstRefusal(
+	return b, cmp.Or(
 		err, checkLine("name", given(b.Name)), checkLine("title", given(b.Title)), checkLine("group_id", given(b.GroupID)),
 		checkText("body", given(b.Body)), c.view().onPage("component_ids", b.ComponentIDs),
 	)

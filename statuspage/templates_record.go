@@ -73,16 +73,6 @@ func checkText(field, text string) error {
 	return nil
 }
 
-// firstRefusal is the first of several refusals.
-func firstRefusal(refusals ...error) error {
-	for _, err := range refusals {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // onPage refuses ids that are no component's of the page.
 func (v view) onPage(field string, ids []string) error {
 	for _, id := range ids {
@@ -123,16 +113,6 @@ func stray[T any](ids []string, all []T, id func(T) string) (string, bool) {
 		return "", false
 	}
 	return ids[i], true
-}
-
-// distinct are the ids without repetitions, in their order, however many there are; nil stays nil.
-func distinct(ids []string) []string {
-	seen := make(map[string]bool, len(ids))
-	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
-		was := seen[id]
-		seen[id] = true
-		return was
-	})
 }
 
 // orEmpty is a list that is never null.
