@@ -151,8 +151,9 @@ func (b *Book) applyMaintenance(d MaintenanceDocument, now time.Time, by Actor) 
 		return nil, nil, err
 	}
 	have, exists := b.Maintenance(want.Key)
-	if other, taken := b.Maintenance(want.ID); taken && other.ID != have.ID || exists && want.ID != "" && want.ID != have.ID {
-		return nil, nil, otherID(have.ID, want.ID)
+	_, taken := b.Maintenance(want.ID)
+	if err := idStays(have.ID, want.ID, taken); err != nil {
+		return nil, nil, err
 	}
 	if exists {
 		return b.amendTo(have, want, now, by)
@@ -167,9 +168,13 @@ func (b *Book) applyMaintenance(d MaintenanceDocument, now time.Time, by Actor) 
 	return []Change{{Action: Create, Subject: m.Subject(), Name: m.Title, Fields: maintenanceFields(Maintenance{}, m, b)}}, warnings, nil
 }
 
-// otherID refuses an identifier that is another's, or that would change.
-func otherID(have, want string) error {
-	if have == "" {
+// idStays refuses the identifier of a document when what its key names has another one, or when it is that of something
+// with another key. taken says that something has it.
+func idStays(have, want string, taken bool) error {
+	switch {
+	case want == "" || want == have || have == "" && !taken:
+		return nil
+	case have == "":
 		return &Invalid{Field: "id", Rule: "is that of something with another key: " + quote(want)}
 	}
 	return &Invalid{Field: "id", Rule: "cannot change: what has this key has the id " + quote(have) + ". Leave it out"}

@@ -40,8 +40,9 @@ func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 		}
 	}
 	have, exists := b.Maintenance(m.Key)
-	if other, taken := b.Maintenance(m.ID); taken && other.ID != have.ID || exists && m.ID != "" && m.ID != have.ID {
-		return nil, nil, otherID(have.ID, m.ID)
+	_, taken := b.Maintenance(m.ID)
+	if err := idStays(have.ID, m.ID, taken); err != nil {
+		return nil, nil, err
 	}
 	if exists && !have.Backfilled {
 		if err := notRewritten(have.Subject(), m.Key, have.Updates, m.Updates); err != nil {
@@ -229,8 +230,9 @@ func (b *Book) applyIncident(d IncidentDocument, now time.Time, by Actor) ([]Cha
 		return nil, nil, err
 	}
 	have, exists := b.Incident(i.Key)
-	if other, taken := b.Incident(i.ID); taken && other.ID != have.ID || exists && i.ID != "" && i.ID != have.ID {
-		return nil, nil, otherID(have.ID, i.ID)
+	_, taken := b.Incident(i.ID)
+	if err := idStays(have.ID, i.ID, taken); err != nil {
+		return nil, nil, err
 	}
 	if exists && !have.Backfilled {
 		if err := notRewritten(have.Subject(), i.Key, have.Updates, i.Updates); err != nil {
