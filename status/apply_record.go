@@ -64,9 +64,7 @@ func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 		warnings = append(warnings, b.cautions(m)...) // it has its id now, and does not overlap with itself
 	}
 	m.Backfilled, m.Changed = !m.Open(), now // what is still open goes on as a live one
-	for n := range m.Updates {
-		m.Updates[n].Effects = keptEffects(have.Updates, have.Backfilled, n, m.derivedEffects)
-	}
+	fillEffects(m.Updates, have.Updates, have.Backfilled, m.derivedEffects)
 	b.PutMaintenance(m)
 	b.Say(Event{Kind: Recorded, Subject: m.Subject(), At: now, By: by})
 	return []Change{{Action: action, Subject: m.Subject(), Name: m.Title, Fields: fields}}, warnings, nil
@@ -83,13 +81,16 @@ func (m *Maintenance) keep(have Maintenance) {
 	m.Series, m.Occurrence, m.Detached = have.Series, have.Occurrence, have.Detached
 }
 
-// keptEffects are those of the nth update as they were kept while it happened here, or as they follow from the states of a
-// record.
-func keptEffects(have []Update, record bool, n int, derived func(int) []Effect) []Effect {
-	if !record && n < len(have) && len(have[n].Effects) > 0 {
-		return have[n].Effects
+// fillEffects gives the updates of a record their effects: as they were kept while they happened here, or as they follow
+// from its states.
+func fillEffects(updates, have []Update, record bool, derived func(int) []Effect) {
+	for n := range updates {
+		if !record && n < len(have) && len(have[n].Effects) > 0 {
+			updates[n].Effects = have[n].Effects
+		} else {
+			updates[n].Effects = derived(n)
+		}
 	}
-	return derived(n)
 }
 
 // notRewritten refuses to replace what was kept as it happened. The same updates again are no replacement, and neither
@@ -252,9 +253,7 @@ func (b *Book) applyIncident(d IncidentDocument, now time.Time, by Actor) ([]Cha
 		i.Created, i.Metadata, i.Releases, i.Draft, i.DraftAt = have.Created, have.Metadata, have.Releases, have.Draft, have.DraftAt
 	}
 	i.Changed, i.Backfilled = now, !i.Open()
-	for n := range i.Updates {
-		i.Updates[n].Effects = keptEffects(have.Updates, have.Backfilled, n, i.derivedEffects)
-	}
+	fillEffects(i.Updates, have.Updates, have.Backfilled, i.derivedEffects)
 	b.PutIncident(i)
 	b.Say(Event{Kind: Recorded, Subject: i.Subject(), At: now, By: by})
 	return []Change{{Action: action, Subject: i.Subject(), Name: i.Title, Fields: fields}}, nil, nil
