@@ -139,14 +139,8 @@ func (k *Keeper) SetComponent(ctx context.Context, ref string, to status.Conditi
 		if ask.Version != 0 && ask.Version != c.Version {
 			return status.ErrConflict
 		}
-		c, e, err := c.Set(to, now, ask.By)
-		if err != nil {
-			return err
-		}
-		b.PutComponent(c)
-		b.Say(e)
-		set, _ = b.Component(c.ID)
-		return nil
+		set, err = b.SetComponent(c, to, now, ask.By)
+		return err
 	})
 	return set, err
 }

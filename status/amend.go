@@ -72,6 +72,18 @@ func (b *Book) AmendComponent(c Component, now time.Time, by Actor) (Component, 
 	return stored, nil
 }
 
+// SetComponent gives a component a condition, as [Component.Set] does, and tells of it.
+func (b *Book) SetComponent(c Component, to Condition, now time.Time, by Actor) (Component, error) {
+	c, e, err := c.Set(to, now, by)
+	if err != nil {
+		return c, err
+	}
+	b.PutComponent(c)
+	b.Say(e)
+	stored, _ := b.Component(c.ID)
+	return stored, nil
+}
+
 // RemoveComponent takes a component from the page. Its past stays in past events.
 func (b *Book) RemoveComponent(id string, now time.Time, by Actor) error {
 	c, found := b.Component(id)

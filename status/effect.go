@@ -71,10 +71,7 @@ func (b *Book) leave(components []string, before map[string]Condition, last Upda
 		if !there || to == "" || to == now[id] {
 			continue
 		}
-		if c, e, err := c.Set(to, last.At, last.By); err == nil {
-			b.PutComponent(c)
-			b.Say(e)
-		}
+		_, _ = b.SetComponent(c, to, last.At, last.By) // it was shown, or said and checked, so it is a condition
 	}
 }
 

@@ -211,12 +211,9 @@ func setConditions(book *status.Book, conditions map[string]status.Condition, no
 		if !found {
 			continue
 		}
-		c, e, err := c.Set(conditions[id], now, by)
-		if err != nil {
+		if _, err := book.SetComponent(c, conditions[id], now, by); err != nil {
 			return err
 		}
-		book.PutComponent(c)
-		book.Say(e)
 	}
 	return nil
 }
