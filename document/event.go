@@ -54,6 +54,7 @@ func (c *checker) maintenance(tree *node) *status.MaintenanceDocument {
 		{"begin", oneOf(c, &m.Begin, status.Automatic, status.Manual)},
 		{"complete", oneOf(c, &m.Complete, status.Automatic, status.Manual)},
 		{"reminders", listOf(c, &m.Reminders, c.duration)},
+		{"remind_every", c.duration(&m.RemindEvery)},
 		{"overrun_every", c.duration(&m.OverrunEvery)},
 		{"short_notice", c.text(&m.ShortNotice)},
 		{"despite_blackout", c.text(&m.DespiteBlackout)},

@@ -12,8 +12,8 @@ import (
 var (
 	pageKeys        = []string{"kind", "page", "components"}
 	maintenanceKeys = []string{
-		"kind", "id", "key", "title", "window", "summary", "why", "affects", "begin", "complete", "reminders", "overrun_every",
-		"short_notice", "despite_blackout", "promises", "recurrence", "updates", "runbook",
+		"kind", "id", "key", "title", "window", "summary", "why", "affects", "begin", "complete", "reminders", "remind_every",
+		"overrun_every", "short_notice", "despite_blackout", "promises", "recurrence", "updates", "runbook",
 	}
 	incidentKeys = []string{"kind", "id", "key", "title", "affects", "impact", "updates"}
 )

@@ -135,6 +135,7 @@ func (w *writer) maintenance(m status.MaintenanceDocument) {
 		leads[i] = lead.String()
 	}
 	w.list("reminders", leads)
+	w.duration("remind_every", m.RemindEvery)
 	w.duration("overrun_every", m.OverrunEvery)
 	w.text("short_notice", m.ShortNotice)
 	w.text("despite_blackout", m.DespiteBlackout)

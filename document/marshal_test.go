@@ -79,8 +79,8 @@ func TestADocumentIsWrittenAsAPersonWould(t *testing.T) {
 		Window:    status.Window{Start: start, End: start.Add(time.Hour)},
 		Summary:   "We upgrade.\n\n- quickly",
 		Affects:   []string{"Message delivery", "Messenger / Web Messenger"},
-		Reminders: []status.Duration{status.Duration(48 * time.Hour)},
-		Promises:  []status.Promise{{Audience: "Programs, and people", Promise: status.DelayedUp, AtMost: status.Duration(10 * time.Minute)}},
+		Reminders: []status.Duration{status.Duration(48 * time.Hour)}, RemindEvery: status.Duration(4 * time.Hour),
+		Promises: []status.Promise{{Audience: "Programs, and people", Promise: status.DelayedUp, AtMost: status.Duration(10 * time.Minute)}},
 		Updates: []status.UpdateDocument{{
 			Status: status.Completed, At: start.Add(time.Hour), Body: "Done.",
 			Components: map[string]status.Condition{"B": status.Operational, "A / C": status.PartialOutage},
@@ -97,6 +97,7 @@ summary: |
   - quickly
 affects: [Message delivery, Messenger / Web Messenger]
 reminders: [48h]
+remind_every: 4h
 promises:
   - {audience: "Programs, and people", promise: delayed, at_most: 10m}
 updates:

@@ -151,6 +151,7 @@ var maintenanceSection = section{
 		{key: "begin", standard: "`automatic`", sample: "manual", means: "`automatic`: the clock begins it at its start. `manual`: a person does, and readers are told when nobody has five minutes after the start"},
 		{key: "complete", standard: "`manual`", sample: "automatic", means: "`automatic`: the clock completes it at its end when nothing is open. `manual`: a person does, and an overrun is said until then"},
 		{key: "reminders", standard: "none", sample: "[2d, 1h]", means: "How long before the start subscribers are to be reminded; at most 12, each at least 1m. They are recorded as due; notices are not built yet"},
+		{key: "remind_every", standard: "never", sample: "4h", means: "How often subscribers are told that it goes on as announced, at least 15m: counted from the start, and not in the last 5 minutes"},
 		{key: "overrun_every", standard: "`30m`", sample: "20m", means: "How often an overrun is said again, at least 1m"},
 		{key: "short_notice", standard: "none", sample: "A security hole.", means: "Why it is announced later than `least_notice` allows. Readers see it"},
 		{key: "despite_blackout", standard: "none", sample: "A contract ends.", means: "Why it takes place on a blackout day. Readers see it"},

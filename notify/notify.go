@@ -1,184 +1,22 @@
-// Package notify knows who asked to be told: subscribers, and by which channel each is reached.
+// Package notify tells everybody who asked, once: who they are, what each of them is told, and by which way.
 //
-// Begin with [Subscriber]: what somebody asked for, and whether they are to be told ([Subscriber.State]). A subscriber is
-// told of the whole page, of the components that were chosen, or of one event. [Subscriber.Validate] refuses what could never be
-// delivered; [Query] lists subscribers.
+// Begin with [Subscriber]: what somebody asked for, and whether they are to be told ([Subscriber.State]). [Before.Notices]
+// makes the [Notice] values of a change, each with its [Audience]; the store writes them, and one delivery for each subscriber
+// in the audience, in the transaction of the change itself. From then on those rows are the queue: a [Dispatcher] takes
+// [Parcel] values of it, hands each delivery to the [Courier] of its channel, and settles what became of it. A [Desk] is where
+// people subscribe, confirm, change what they hear of, and leave.
 //
-// What is promised so far: an address subscribes once to the same thing, and nobody is told who has not confirmed,
-// unless an operator vouched for them. Composing notices, the outbox and the channels themselves are not built yet: what
-// is kept here waits for them.
+// # What is promised
+//
+// A notice and its change are one transaction: neither is there without the other. What was recorded as sent is not sent
+// again. A process that is killed loses nothing: what it had taken is due again when its lease has run out, and only what was
+// handed over and not yet recorded, at most [Dispatcher.Window] deliveries, may go out twice, with the same Message-ID or
+// webhook-id. What a notice says is kept with it, so that a late delivery says what was so when it was made. A reminder that
+// something overtook is not sent. Nobody is told who has not confirmed, unless an operator vouched for them.
+//
+// Memory does not grow with the number of subscribers, and a destination that is slow or dead delays no other: it is the
+// couriers that see to that.
+//
+// The promise ends at the other side's door: a relay that accepted a message may still lose it, and a bounce comes back
+// later, if at all.
 package notify
-
-import (
-	"fmt"
-	"net/mail"
-	"net/url"
-	"slices"
-	"strings"
-	"time"
-
-	"example.org/interlude/status"
-)
-
-// Channel is a way to reach a subscriber.
-type Channel string
-
-// The channels.
-const (
-	Email   Channel = "email"
-	Webhook Channel = "webhook"
-)
-
-// Channels lists every channel.
-var Channels = []Channel{Email, Webhook}
-
-// State is whether a subscriber is told.
-type State string
-
-// The states. Active ones are told.
-const (
-	Unconfirmed  State = "unconfirmed"
-	Active       State = "active"
-	Quarantined  State = "quarantined"
-	Unsubscribed State = "unsubscribed"
-)
-
-// States lists every state.
-var States = []State{Unconfirmed, Active, Quarantined, Unsubscribed}
-
-// Subscriber is somebody who asked to be told.
-type Subscriber struct {
-	ID      string
-	Version int64
-	Channel Channel
-	// Address is an e-mail address or the URL of a webhook.
-	Address string
-	// Contact is where to write when a webhook fails; empty when nobody is to be written to.
-	Contact string
-	// Event is the maintenance or incident that the subscriber asked about; empty for the page.
-	Event string
-	// Components are the ids of those that were chosen; none means all.
-	Components []string
-	// AccessUser is the page-access user whom it belongs to, if any.
-	AccessUser string
-	State      State
-	// SkipConfirmation says that an operator vouched for the address, so that no confirmation was asked for.
-	SkipConfirmation bool
-	Created          time.Time
-	// Quarantined is when the address was found dead, and Purge when it is forgotten unless somebody takes it back.
-	Quarantined time.Time
-	Purge       time.Time
-}
-
-// longestAddress bounds addresses: RFC 5321, 4.5.3.1.3 allows 254 for a mailbox; URLs are bounded as browsers do.
-const (
-	longestMailbox = 254
-	longestURL     = 2048
-)
-
-// Unsubscribe takes a subscriber out of those who are told. The row stays, so that one can see who left; what it waited
-// for is over.
-func (s *Subscriber) Unsubscribe() {
-	s.State, s.Quarantined, s.Purge = Unsubscribed, time.Time{}, time.Time{}
-}
-
-// quarantineLife is how long an address that was found dead is kept for somebody to take it back.
-const quarantineLife = 90 * 24 * time.Hour
-
-// Quarantine stops telling an address that was found dead at now, until somebody takes it back.
-func (s *Subscriber) Quarantine(now time.Time) {
-	s.State, s.Quarantined, s.Purge = Quarantined, now, now.Add(quarantineLife)
-}
-
-// Reactivate takes a subscriber back from quarantine, and reports whether it was there.
-func (s *Subscriber) Reactivate() bool {
-	if s.State != Quarantined {
-		return false
-	}
-	s.State, s.Quarantined, s.Purge = Active, time.Time{}, time.Time{}
-	return true
-}
-
-// Validate refuses a subscriber that could never be told, with the field as the Statuspage API calls it.
-func (s Subscriber) Validate() error {
-	switch s.Channel {
-	case Email:
-		return checkMailbox("email", s.Address)
-	case Webhook:
-		if s.Contact != "" {
-			if err := checkMailbox("email", s.Contact); err != nil {
-				return err
-			}
-		}
-		return checkEndpoint(s.Address)
-	}
-	return &status.Invalid{Field: "channel", Rule: fmt.Sprintf("must be email or webhook, not %q", s.Channel)}
-}
-
-// checkMailbox refuses what is not one bare address (RFC 5322, 3.4.1).
-func checkMailbox(field, text string) error {
-	if text == "" {
-		return &status.Invalid{Field: field, Rule: "is required: an address such as ops@example.com"}
-	}
-	parsed, err := mail.ParseAddress(text)
-	if err != nil || parsed.Address != text || len(text) > longestMailbox || strings.ContainsAny(text, "\r\n") {
-		return &status.Invalid{Field: field, Rule: fmt.Sprintf("must be one e-mail address such as ops@example.com, not %q", text)}
-	}
-	return nil
-}
-
-// checkEndpoint refuses what is not a URL that something can be posted to. Whether its host may be reached is decided
-// when it is, after its name was resolved.
-func checkEndpoint(text string) error {
-	u, err := url.Parse(text)
-	switch {
-	case text == "":
-		return &status.Invalid{Field: "endpoint", Rule: "is required: a URL such as https://example.com/hook"}
-	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || len(text) > longestURL:
-		return &status.Invalid{Field: "endpoint", Rule: fmt.Sprintf("must be a URL such as https://example.com/hook, not %q", text)}
-	case u.User != nil:
-		return &status.Invalid{Field: "endpoint", Rule: "must not hold a user name or a password"}
-	}
-	return nil
-}
-
-// Order is by what a list of subscribers is sorted. Those that are alike follow one another in the same way each time.
-type Order string
-
-// The orders. The oldest comes first unless another one is asked for.
-const (
-	ByCreation   Order = ""
-	ByAddress    Order = "address"
-	ByQuarantine Order = "quarantine"
-)
-
-// Query chooses subscribers.
-type Query struct {
-	// IDs chooses those; none is all.
-	IDs []string
-	// Text is part of an address or of a contact, in whatever case; empty is all.
-	Text string
-	// Channel and State choose those; empty is all.
-	Channel Channel
-	State   State
-	// Subscribed leaves out those who unsubscribed.
-	Subscribed bool
-	// Event chooses those of one event; empty is those of the page.
-	Event string
-	// AnyEvent chooses those of the page and of every event.
-	AnyEvent bool
-	// Order sorts, and Newest turns it round: the newest, or whatever would be last, first.
-	Order  Order
-	Newest bool
-	// Skip passes over the first ones, and Limit bounds the rest; 0 is no bound.
-	Skip, Limit int
-}
-
-// Tally counts subscribers by channel and state.
-type Tally map[Channel]map[State]int
-
-// Known reports whether the channel is one of ours.
-func (c Channel) Known() bool { return slices.Contains(Channels, c) }
-
-// Known reports whether the state is one of ours.
-func (s State) Known() bool { return slices.Contains(States, s) }

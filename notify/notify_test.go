@@ -42,7 +42,7 @@ func TestOnlyWhatCanBeToldSubscribes(t *testing.T) {
 func TestADeadAddressIsKeptForNinetyDaysUnlessTakenBack(t *testing.T) {
 	now := time.Date(2027, 1, 15, 6, 0, 0, 0, time.UTC)
 	n := notify.Subscriber{State: notify.Active}
-	n.Quarantine(now)
+	n.Quarantine(now, "550 nobody here")
 	if want := time.Date(2027, 4, 15, 6, 0, 0, 0, time.UTC); n.State != notify.Quarantined || !n.Quarantined.Equal(now) || !n.Purge.Equal(want) {
 		t.Errorf("got %+v, want it quarantined until %s", n, want)
 	}
@@ -58,7 +58,7 @@ func TestADeadAddressIsKeptForNinetyDaysUnlessTakenBack(t *testing.T) {
 
 func TestWhoUnsubscribesWaitsForNothing(t *testing.T) {
 	n := notify.Subscriber{State: notify.Active, Address: "ops@example.com"}
-	n.Quarantine(time.Date(2027, 1, 15, 6, 0, 0, 0, time.UTC))
+	n.Quarantine(time.Date(2027, 1, 15, 6, 0, 0, 0, time.UTC), "550 nobody here")
 	n.Unsubscribe()
 	if n.State != notify.Unsubscribed || !n.Quarantined.IsZero() || !n.Purge.IsZero() || n.Address != "ops@example.com" {
 		t.Errorf("got %+v, want it unsubscribed, with its address", n)

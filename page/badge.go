@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"example.org/interlude/markup"
 	"example.org/interlude/status"
 )
 
@@ -34,7 +35,7 @@ const (
 // badge is a channel's state as a picture for other people's pages: its name at the left, its state at the right. The
 // widths of the words are told to the browser, so that they fit whatever font it finds.
 func (c channel) badge() ([]byte, error) {
-	name, says := oneLine(c.name), c.standing()
+	name, says := markup.OneLine(c.name), c.standing()
 	if name == "" {
 		name = c.pageName()
 	}
@@ -77,7 +78,7 @@ func (c channel) standing() standing {
 // escaped is a text between tags or within quotes.
 func escaped(text string) string {
 	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(clean(text))) // a builder takes everything
+	_ = xml.EscapeText(&b, []byte(markup.Clean(text))) // a builder takes everything
 	return b.String()
 }
 

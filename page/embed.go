@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"example.org/interlude/markup"
 	"example.org/interlude/snapshot"
 	"example.org/interlude/status"
 )
@@ -110,13 +111,13 @@ func (c channel) embedState() embedState {
 	s := embedState{Page: c.pageName(), URL: c.base + "/", Headline: c.headline().Text, Condition: worst, Events: []embedEvent{}}
 	for _, i := range c.p.Incidents {
 		s.Events = append(s.Events, embedEvent{
-			ID: i.ID, Kind: status.KindIncident, Condition: current(i), State: i.State.Label(), Title: oneLine(i.Title),
+			ID: i.ID, Kind: status.KindIncident, Condition: current(i), State: i.State.Label(), Title: markup.OneLine(i.Title),
 			Text: "Since " + c.nearText(i.Began), URL: c.base + address(i.ID), Began: i.Began, rank: current(i).Rank()*10 + 5,
 		})
 	}
 	for _, m := range underway {
 		e := embedEvent{
-			ID: m.ID, Kind: status.KindMaintenance, Condition: status.UnderMaintenance, State: standingOfMaintenance(m, c.now).Word, Title: oneLine(m.Title),
+			ID: m.ID, Kind: status.KindMaintenance, Condition: status.UnderMaintenance, State: standingOfMaintenance(m, c.now).Word, Title: markup.OneLine(m.Title),
 			Text: "Until " + c.nearText(m.ExpectedEnd()), URL: c.base + address(m.ID), Began: m.Began, Until: m.ExpectedEnd(),
 			rank: status.UnderMaintenance.Rank()*10 + c.urgency(m),
 		}

@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"example.org/interlude/board"
+	"example.org/interlude/markup"
 	"example.org/interlude/snapshot"
 	"example.org/interlude/status"
 )
@@ -180,7 +180,7 @@ func (e *edition) channel(origin, id string) (channel, bool) {
 }
 
 // pageName is the page's, or what stands for it while it has none.
-func (v view) pageName() string { return cmp.Or(clean(v.p.Page.Name), "Status") }
+func (v view) pageName() string { return cmp.Or(markup.Clean(v.p.Page.Name), "Status") }
 
 // events are what the channel tells of: what is open, and what is past, the latest end first.
 func (c channel) events() (open, past []board.Event) {
@@ -214,21 +214,3 @@ func (c channel) events() (open, past []board.Event) {
 
 // link is the address of an event's report.
 func (c channel) link(e board.Event) string { return c.base + address(e.Subject().ID) }
-
-// clean is a text without what no document can carry: bytes that are no text, and control characters but the end of a
-// line and the tabulator (XML 1.0, 2.2; RFC 5545, 3.1).
-func clean(text string) string {
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\r\n", "\n")
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\r', r == '\u0085', r == '\u2028', r == '\u2029':
-			return '\n'
-		case r < ' ' && r != '\n' && r != '\t', 0x7F <= r && r < 0xA0, r == 0xFFFE, r == 0xFFFF:
-			return -1
-		}
-		return r
-	}, text)
-}
-
-// oneLine is a clean text in one line.
-func oneLine(text string) string { return strings.Join(strings.Fields(clean(text)), " ") }

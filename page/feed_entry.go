@@ -1,7 +1,6 @@
 package page
 
 import (
-	"bytes"
 	"cmp"
 	"html"
 	"net/url"
@@ -9,10 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/text"
-
 	"example.org/interlude/board"
+	"example.org/interlude/markup"
 	"example.org/interlude/status"
 )
 
@@ -116,9 +113,9 @@ func (c channel) entry(e board.Event) entry {
 		}
 	}
 	if m := e.Maintenance; m != nil {
-		told.title, told.window = oneLine(m.Title), m.Window
+		told.title, told.window = markup.OneLine(m.Title), m.Window
 	} else {
-		told.title = oneLine(e.Incident.Title)
+		told.title = markup.OneLine(e.Incident.Title)
 	}
 	return told
 }
@@ -174,7 +171,7 @@ func (c channel) story(e board.Event) string {
 		at := u.At.In(c.zone)
 		head := "<small>" + at.Format("Jan <var data-var='date'>_2</var>, <var data-var='time'>15:04</var> ") + html.EscapeString(c.zoneAt(u.At)) +
 			"</small><br><strong>" + html.EscapeString(u.Heading) + "</strong>"
-		body := absoluteHTML(clean(u.Body), c.link(e))
+		body := markup.AbsoluteHTML(u.Body, c.link(e))
 		if first, ok := strings.CutPrefix(body, "<p>"); ok {
 			b.WriteString("<p>" + head + " - " + first)
 		} else {
@@ -197,29 +194,4 @@ func (v view) scheduledText(w status.Window) string {
 		text += end.Format(day)
 	}
 	return text + end.Format(clock) + " " + v.zoneAt(w.End)
-}
-
-// absoluteHTML renders Markdown as the page does, for a reader who is not on it: links lead to where they would lead
-// from the given address.
-func absoluteHTML(body, from string) string {
-	home, err := url.Parse(from)
-	if err != nil {
-		return bodyHTML(body)
-	}
-	source := []byte(body)
-	doc := markdown.Parser().Parse(text.NewReader(source))
-	// Walk fails only when the walker does.
-	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if link, ok := n.(*ast.Link); ok && entering {
-			if to, err := url.Parse(string(link.Destination)); err == nil && !to.IsAbs() {
-				link.Destination = []byte(home.ResolveReference(to).String())
-			}
-		}
-		return ast.WalkContinue, nil
-	})
-	var b bytes.Buffer
-	if err := markdown.Renderer().Render(&b, source, doc); err != nil {
-		return bodyHTML(body)
-	}
-	return string(lock.SanitizeBytes(b.Bytes()))
 }

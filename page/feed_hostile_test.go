@@ -1,12 +1,11 @@
 package page
 
 import (
-	"encoding/xml"
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
+	"example.org/interlude/markup"
 	"example.org/interlude/status"
 )
 
@@ -40,7 +39,7 @@ func told(t testing.TB, text string) *Site {
 func readable(t *testing.T, text string) {
 	t.Helper()
 	s := told(t, text)
-	title := oneLine(text)
+	title := markup.OneLine(text)
 	for _, base := range []string{"/", "/components/c/", "/components/g/"} {
 		feed := s.atomFeed(t, base+"history.atom")
 		if len(feed.Entries) != 2 || feed.Entries[0].Title != title || feed.Entries[1].Title != title {
@@ -95,29 +94,5 @@ func FuzzDocuments(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		readable(t, text)
-	})
-}
-
-func TestCleanLeavesWhatPeopleWrite(t *testing.T) {
-	for text, want := range map[string]string{
-		"Grüße, 漢字 👩‍👧 \u202Eabc": "Grüße, 漢字 👩‍👧 \u202Eabc", "a\r\nb\rc\td": "a\nb\nc\td", "a\x00\x1b[31mb": "a[31mb", "a\xffb": "a\uFFFDb", "\u2028": "\n",
-	} {
-		if got := clean(text); got != want {
-			t.Errorf("%q: got %q, want %q", text, got, want)
-		}
-	}
-}
-
-func FuzzClean(f *testing.F) {
-	f.Add("a\x00b\r\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		got := clean(text)
-		if !utf8.ValidString(got) || strings.ContainsAny(got, "\x00\r\x7f\u2028") || clean(got) != got {
-			t.Errorf("got %q of %q, want text alone", got, text)
-		}
-		var b strings.Builder
-		if err := xml.EscapeText(&b, []byte(got)); err != nil || strings.Count(b.String(), "\uFFFD") != strings.Count(got, "\uFFFD") {
-			t.Errorf("got %q, which XML cannot carry", got)
-		}
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"example.org/interlude/markup"
 	"example.org/interlude/status"
 )
 
@@ -77,7 +78,7 @@ func stories(t *testing.T) map[string]*Site {
 	w.complete("db", "2027-01-15 07:14")
 	stories := map[string]*Site{"completed": w.site("2027-01-15 08:00"), "hostile": everyState(t)["hostile"]}
 	for _, text := range []string{"]]>", "a\x00b\x1bc\r\nd", "</title>&<b>", "\u202E👩‍👩‍👧 漢字", strings.Repeat("ä", 10_000)} {
-		stories["told "+oneLine(text)[:2]] = told(t, text)
+		stories["told "+markup.OneLine(text)[:2]] = told(t, text)
 	}
 	return stories
 }

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"example.org/interlude/markup"
 )
 
 // An Atom feed (RFC 4287).
@@ -97,7 +99,7 @@ func (c channel) rss() ([]byte, error) {
 	feed := rssFeed{Version: "2.0", Atom: "http://www.w3.org/2005/Atom", Channel: rssChannel{
 		Title: c.feedTitle(), Link: c.base + "/", Language: "en", PubDate: rssTime(c.updated(entries)),
 		Self:        atomLink{Rel: "self", Type: "application/rss+xml", Href: c.base + c.path + "history.rss"},
-		Description: cmp.Or(oneLine(c.p.Page.Description), "Planned maintenance and incidents of "+cmp.Or(oneLine(c.name), c.pageName())+"."),
+		Description: cmp.Or(markup.OneLine(c.p.Page.Description), "Planned maintenance and incidents of "+cmp.Or(markup.OneLine(c.name), c.pageName())+"."),
 	}}
 	for _, e := range entries {
 		item := rssItem{Title: e.title, Description: e.html, PubDate: rssTime(e.dated), Link: e.link, GUID: rssGUID{true, e.link}}
@@ -111,11 +113,11 @@ func (c channel) rss() ([]byte, error) {
 
 func (c channel) feedTitle() string {
 	name := "Status"
-	if page := oneLine(c.p.Page.Name); page != "" {
+	if page := markup.OneLine(c.p.Page.Name); page != "" {
 		name = page + " Status"
 	}
 	if c.name != "" {
-		name += " - " + oneLine(c.name)
+		name += " - " + markup.OneLine(c.name)
 	}
 	return name + " - Incident History"
 }

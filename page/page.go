@@ -10,6 +10,9 @@
 // without a reload, and may use nothing that the server does not send: the Content-Security-Policy allows the one
 // script, the one style sheet by its hash, and nothing else.
 //
+// [Site.Subscriptions] adds the pages on which readers subscribe. The form is rendered from the board as everything else is;
+// only what a reader sends, and what the holder of a link asks for, waits for the desk of package notify.
+//
 // What the site promises ends at the reader's door: a cache in between may keep a page for as long as the
 // Cache-Control header lets it, which is seconds, or a day while the site does not answer.
 package page
@@ -62,6 +65,8 @@ type Site struct {
 	streams atomic.Int64
 	closing chan struct{} // closed when live streams are to end
 	once    sync.Once
+	// subscribes says that there is a desk to subscribe at.
+	subscribes bool
 }
 
 // edition is the site at one moment: the picture it shows and its index page.
@@ -76,6 +81,8 @@ type edition struct {
 	// the countdown of a page that is open runs by itself.
 	version string
 	index   *snapshot.Snapshot
+	// subscribes says that readers can subscribe.
+	subscribes bool
 	// replaced is closed when a newer edition has come out.
 	replaced chan struct{}
 }
@@ -165,6 +172,7 @@ func (s *Site) publish() *edition {
 	was := s.edition.Load()
 	e := &edition{
 		number: 1, picture: s.board.Current(), now: s.clock.Now(), speed: s.clock.Speed(), asOf: s.silentSince(), replaced: make(chan struct{}),
+		subscribes: s.subscribes,
 	}
 	if was != nil {
 		e.number = was.number + 1

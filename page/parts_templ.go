@@ -1126,7 +1126,7 @@ func promiseTable(caption string, hidden bool, of []promised) templ.Component {
 	})
 }
 
-func body(text markup) templ.Component {
+func body(text safe) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,7 +21,7 @@ import (
 type frame struct {
 	Name, Title, Description, Canonical string
 	Tone                                string
-	// Place is the page's in the navigation: "status", "history" or neither.
+	// Place is the page's in the navigation: "status", "history", "subscribe" or none.
 	Place string
 	Zone  string
 	// Now, Speed and Version are for the script. A page that is kept for long has none of them, for they would be
@@ -29,11 +30,13 @@ type frame struct {
 	AsOf                moment
 	// Alone is a page without a site around it: nothing leads anywhere. Live pages have the script.
 	Alone, Live bool
+	// Subscribes says that readers can subscribe.
+	Subscribes bool
 }
 
 func (v view) frame(title, tone string) frame {
 	name := v.p.Page.Name
-	f := frame{Live: true, Name: name, Title: title, Tone: tone, Zone: v.zone.String(), Description: v.p.Page.Description}
+	f := frame{Live: true, Subscribes: v.subscribes, Name: name, Title: title, Tone: tone, Zone: v.zone.String(), Description: v.p.Page.Description}
 	if name == "" {
 		f.Name = "Status"
 	} else if title != name {
@@ -109,6 +112,9 @@ func (s *Site) renderIndex(e *edition) ([]byte, error) {
 // framedReport is the report with what every page of it has around.
 func (v view) framedReport(event board.Event) reportView {
 	report := v.report(event)
+	if v.subscribes && event.Open() {
+		report.Follow = subscribePath + "?event=" + url.QueryEscape(event.Subject().ID)
+	}
 	report.frame = v.frame(report.Title, report.Standing.Tone)
 	report.frame.Canonical, report.frame.Description = report.Permalink, strings.TrimSpace(report.Kind+". "+report.Affected)
 	return report

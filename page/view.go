@@ -16,10 +16,12 @@ type view struct {
 	zone *time.Location
 	asOf time.Time // zero while the store answers
 	kept *renderings
+	// subscribes says that readers can subscribe.
+	subscribes bool
 }
 
 func (e *edition) view(kept *renderings) view {
-	return view{p: e.picture, now: e.now, zone: e.picture.Page.Zone(), asOf: e.asOf, kept: kept}
+	return view{p: e.picture, now: e.now, zone: e.picture.Page.Zone(), asOf: e.asOf, kept: kept, subscribes: e.subscribes}
 }
 
 // standing is a state in a word and a sign, never in a colour alone.
@@ -56,13 +58,13 @@ func standingOf(c status.Condition) standing {
 	return standing{tone, tone, c.Label()}
 }
 
-// markup is safe to be written as it is: only bodyHTML makes it.
-type markup string
+// safe is HTML to be written as it is: only package markup makes it.
+type safe string
 
 // said is an update as it stands in a card or a report.
 type said struct {
 	Heading string
-	Text    markup
+	Text    safe
 	Posted  moment
 	// Due is when the announcement had it, for what the clock did late; empty otherwise.
 	Due moment
@@ -80,7 +82,7 @@ type card struct {
 	Window      window
 	Track       *track
 	Note        []piece // what a reader should know before the rest
-	Text        markup
+	Text        safe
 	Caption     string
 	Promises    []promised
 	Said        *said

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"example.org/interlude/board"
+	"example.org/interlude/markup"
 	"example.org/interlude/status"
 )
 
@@ -202,7 +203,7 @@ func effort(p status.Promise) int {
 
 // texts are the words of an open event that do not depend on the time.
 type texts struct {
-	summary markup
+	summary safe
 	affects []string
 	// said is the newest update; news is it too, unless it is only the announcement, which the summary says.
 	said, news *said
@@ -226,7 +227,7 @@ func (v view) makeTexts(e board.Event) texts {
 		return t
 	}
 	if summary, err := status.Expand(m.Summary, status.PlaceholdersOf(*m, v.p.Page, v.p.Groups, v.p.Components)); err == nil {
-		t.summary = markup(bodyHTML(summary))
+		t.summary = safe(markup.HTML(summary))
 	}
 	switch n := len(m.Updates); {
 	case n == 0:
@@ -239,7 +240,7 @@ func (v view) makeTexts(e board.Event) texts {
 }
 
 func (v view) said(e status.Entry) *said {
-	s := &said{Heading: e.Heading, Text: markup(bodyHTML(e.Body)), Posted: v.posted(e.At)}
+	s := &said{Heading: e.Heading, Text: safe(markup.HTML(e.Body)), Posted: v.posted(e.At)}
 	if !e.Due.IsZero() {
 		s.Due = v.at(e.Due, v.dueText(e.Due, e.At))
 	}

@@ -5,10 +5,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/text"
-
 	"example.org/interlude/board"
+	"example.org/interlude/markup"
 	"example.org/interlude/status"
 )
 
@@ -178,7 +176,7 @@ func (v view) maintenanceFacts(m *status.Maintenance, on time.Time) string {
 		text += ", extended to " + v.hour(m.Window.End, day)
 	}
 	text += ", carried out " + v.hours(m.Began, m.Ended, day)
-	if how := punctual(m, brief, "planned"); how != "as planned" {
+	if how := m.Punctual(brief, "planned"); how != "as planned" {
 		text += ", " + how
 	}
 	return text + "."
@@ -207,37 +205,7 @@ func incidentFacts(i *status.Incident) string {
 }
 
 // excerpt is the first paragraph of a Markdown text without its markup, or as much of it as is short.
-func excerpt(body string) string {
-	source := []byte(body)
-	var b strings.Builder
-	found := false
-	// Walk fails only when the walker does.
-	_ = ast.Walk(markdown.Parser().Parse(text.NewReader(source)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if n.Kind() == ast.KindParagraph || n.Kind() == ast.KindTextBlock {
-			if found && !entering {
-				return ast.WalkStop, nil
-			}
-			found = true
-			return ast.WalkContinue, nil
-		}
-		if !found || !entering {
-			return ast.WalkContinue, nil
-		}
-		switch n := n.(type) {
-		case *ast.Text:
-			b.Write(n.Segment.Value(source))
-			if n.SoftLineBreak() || n.HardLineBreak() {
-				b.WriteByte(' ')
-			}
-		case *ast.AutoLink:
-			b.Write(n.Label(source))
-		case *ast.String:
-			b.Write(n.Value)
-		}
-		return ast.WalkContinue, nil
-	})
-	return shortened(strings.Join(strings.Fields(b.String()), " "))
-}
+func excerpt(body string) string { return shortened(markup.Lead(body)) }
 
 // shortened cuts a text after a sentence, or after a word where the first sentence is too long.
 func shortened(s string) string {

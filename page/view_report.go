@@ -13,7 +13,9 @@ type reportView struct {
 	frame                  frame
 	Kind, Title, Permalink string
 	// Calendar is the address of the calendar entry, empty where nothing is left to be noted.
-	Calendar   string
+	Calendar string
+	// Follow is where to subscribe to it, empty where nothing is to come.
+	Follow     string
 	Standing   standing
 	Lead       []piece
 	Postmortem *said
@@ -184,35 +186,15 @@ func (v view) endedReport(shown *reportView, m *status.Maintenance) {
 	if m.Ended.IsZero() {
 		return
 	}
-	shown.Lead = []piece{words("on " + m.Ended.In(v.zone).Format("January 2, 2006") + ", " + punctual(m, whole, "planned"))}
+	shown.Lead = []piece{words("on " + m.Ended.In(v.zone).Format("January 2, 2006") + ", " + m.Punctual(whole, "planned"))}
 	ended := v.instant("Ended", m.Ended, day)
-	ended.Small = joined(ended.Small, punctual(m, brief, "announced"))
+	ended.Small = joined(ended.Small, m.Punctual(brief, "announced"))
 	shown.Facts = append(shown.Facts, ended)
 	if took := m.Ended.Sub(m.Began); !m.Began.IsZero() && took > 0 {
 		planned := m.Punctuality(m.Ended).Against.Sub(m.Window.Start)
 		shown.Facts = append(shown.Facts, fact{Name: "Took", Text: brief(took), Small: brief(planned) + " was planned"})
 		shown.Figure = v.figure(m)
 	}
-}
-
-// punctual compares an end with what counts of the announcement: "as planned", "14 minutes later than planned". The span
-// is written as given, and planned is the word for it.
-func punctual(m *status.Maintenance, span func(time.Duration) string, planned string) string {
-	p := m.Punctuality(m.Ended)
-	last := p.Extended && p.Against.Equal(m.Window.End)
-	switch {
-	case last && p.Late == 0:
-		return "at its extended end"
-	case last:
-		return span(p.Late) + " after its extended end"
-	case p.Extended && p.Late > 0:
-		return span(p.Late) + " later than first " + planned
-	case p.Late > 0:
-		return span(p.Late) + " later than " + planned
-	case p.Late < 0:
-		return span(-p.Late) + " earlier than " + planned
-	}
-	return "as " + planned
 }
 
 func (v view) canceledReport(shown *reportView, m *status.Maintenance, announced fact) {

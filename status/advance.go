@@ -8,6 +8,9 @@ import (
 // startGrace is how long after its start a maintenance that waits for a person is called late.
 const startGrace = 5 * time.Minute
 
+// endGrace is how long before the announced end it is no longer said that the work goes on.
+const endGrace = 5 * time.Minute
+
 // Due is what the clock has to do next, and when.
 type Due struct {
 	At   time.Time
@@ -44,6 +47,9 @@ func (m Maintenance) nextScheduled() (Due, bool) {
 }
 
 func (m Maintenance) nextUnderway() (Due, bool) {
+	if at := m.nextRunning(); !at.IsZero() {
+		return Due{At: at, What: Running}, true
+	}
 	if m.Completes == Automatic && len(m.Unfinished) == 0 && !m.reopened() {
 		return Due{At: m.Window.End, What: Finished}, true
 	}
@@ -52,6 +58,31 @@ func (m Maintenance) nextUnderway() (Due, bool) {
 	}
 	return Due{At: m.OverrunSaid.Add(m.overrunEvery()), What: Overran}, true
 }
+
+// nextRunning is when it is to be said next that the work goes on, zero when not before the end. An update overtakes the
+// moments before it, for readers of it know: after a reopening or an extension the count goes on with the next one.
+func (m Maintenance) nextRunning() time.Time {
+	if m.RemindEvery <= 0 {
+		return time.Time{}
+	}
+	since := later(m.Window.Start, m.RunningSaid)
+	if n := len(m.Updates); n > 0 {
+		since = later(since, m.Updates[n-1].At)
+	}
+	at := m.runningAt(since).Add(time.Duration(m.RemindEvery))
+	if !at.Before(m.runningEnd()) {
+		return time.Time{}
+	}
+	return at
+}
+
+// runningAt is the last moment up to t at which it is to be said that the work goes on, the announced start included.
+func (m Maintenance) runningAt(t time.Time) time.Time {
+	return m.Window.Start.Add(t.Sub(m.Window.Start).Truncate(time.Duration(m.RemindEvery)))
+}
+
+// runningEnd is when it is no longer said that the work goes on: its end, or that it takes longer, is said soon.
+func (m Maintenance) runningEnd() time.Time { return m.Window.End.Add(-endGrace) }
 
 func (m Maintenance) reopened() bool {
 	return slices.ContainsFunc(m.Updates, func(u Update) bool { return u.Event == Reopened })
@@ -67,8 +98,8 @@ func (m Maintenance) overrunEvery() time.Duration {
 // Advance does all that is due by now, in order, and tells what happened.
 //
 // A process that slept catches up: every transition is made with the time that it was announced for, while repeated
-// things collapse. Several missed reminders become the last one, and none is given once the start has passed; an
-// overrun that would have been said five times is said once.
+// things collapse. Several missed reminders become the last one, and none is given once the start has passed, nor that
+// it goes on towards the end; an overrun that would have been said five times is said once.
 func (m Maintenance) Advance(now time.Time, zone *time.Location) (Maintenance, []Event) {
 	var told []Event
 	for {
@@ -96,6 +127,9 @@ func (m Maintenance) perform(due Due, now time.Time, zone *time.Location) (Maint
 	case Begun:
 		say.Quiet = m.QuietBegin
 		return m.Begin(now, ByClock, say)
+	case Running:
+		next, e := m.run(now)
+		return next, e, nil
 	case Finished:
 		say.Quiet = m.QuietEnd
 		next, e, err := m.Complete(now, ByClock, say)
@@ -115,6 +149,17 @@ func (m Maintenance) perform(due Due, now time.Time, zone *time.Location) (Maint
 		return next, e, err
 	}
 	return m, Event{}, nil
+}
+
+// run marks that the work was said to go on. Of several missed moments the last one is told, and none towards the end.
+func (m Maintenance) run(now time.Time) (Maintenance, Event) {
+	m = m.clone()
+	if end := m.runningEnd(); !now.Before(end) {
+		m.RunningSaid = m.runningAt(end)
+		return m, Event{}
+	}
+	m.RunningSaid = m.runningAt(now)
+	return m, Event{Kind: Running, Subject: m.Subject(), At: now, Due: m.RunningSaid, By: ByClock, Told: true}
 }
 
 // dated notes when the last update was due.

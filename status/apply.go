@@ -252,6 +252,9 @@ func (b *Book) amend(have, want Maintenance, now time.Time, by Actor, say Post, 
 	if moved {
 		m.Reminded = nil
 	}
+	if m.RemindEvery = want.RemindEvery; m.RemindEvery != have.RemindEvery && m.Underway() {
+		m.RunningSaid = now // what the new interval would have said before is not made up for
+	}
 	e := Event{Kind: Changed, Subject: m.Subject(), At: now, By: by, Told: !say.Quiet}
 	if moved {
 		e.Was = have.Window

@@ -76,7 +76,7 @@ func (m *Maintenance) keep(have Maintenance) {
 	m.Impact, m.Metadata, m.Marks, m.Releases = have.Impact, have.Metadata, have.Marks, have.Releases
 	m.QuietBegin, m.QuietEnd, m.Unfinished = have.QuietBegin, have.QuietEnd, have.Unfinished
 	if have.Window.Equal(m.Window) {
-		m.Reminded = have.Reminded
+		m.Reminded, m.RunningSaid = have.Reminded, have.RunningSaid
 	}
 	m.Series, m.Occurrence, m.Detached = have.Series, have.Occurrence, have.Detached
 }

@@ -26,6 +26,7 @@ func maintenanceFields(was, is Maintenance, b *Book) []FieldChange {
 	d.add("affects", namesField(was.Affects, b), namesField(is.Affects, b))
 	d.add("promises", promisesField(was.Promises), promisesField(is.Promises))
 	d.add("reminders", durationsField(was.Reminders), durationsField(is.Reminders))
+	d.add("remind_every", durationField(was.RemindEvery), durationField(is.RemindEvery))
 	d.add("begin", string(was.Begins), string(is.Begins))
 	d.add("complete", string(was.Completes), string(is.Completes))
 	d.add("overrun_every", durationField(was.OverrunEvery), durationField(is.OverrunEvery))

@@ -56,6 +56,7 @@ type MaintenanceDocument struct {
 	Begin           Mode        `json:"begin,omitempty" yaml:"begin"`
 	Complete        Mode        `json:"complete,omitempty" yaml:"complete"`
 	Reminders       []Duration  `json:"reminders,omitempty" yaml:"reminders"`
+	RemindEvery     Duration    `json:"remind_every,omitempty" yaml:"remind_every"`
 	OverrunEvery    Duration    `json:"overrun_every,omitempty" yaml:"overrun_every"`
 	ShortNotice     string      `json:"short_notice,omitempty" yaml:"short_notice"`
 	DespiteBlackout string      `json:"despite_blackout,omitempty" yaml:"despite_blackout"`

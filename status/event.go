@@ -29,6 +29,7 @@ const (
 	Reminded  EventKind = "reminded"
 	Delayed   EventKind = "delayed"
 	Begun     EventKind = "begun"
+	Running   EventKind = "running" // it goes on as announced; no update on the page
 	Updated   EventKind = "updated"
 	Overran   EventKind = "overran"
 	Extended  EventKind = "extended"

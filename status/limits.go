@@ -66,6 +66,20 @@ func checkID(id string) error {
 	return nil
 }
 
+// The shortest intervals at which something is said again. That all goes well bears fewer words than that it takes longer.
+const (
+	leastRemindEvery  = Duration(15 * time.Minute)
+	leastOverrunEvery = Duration(time.Minute)
+)
+
+// checkInterval refuses what would be said too often. None is right: then it has its default.
+func checkInterval(field string, every, least Duration) error {
+	if every != 0 && every < least {
+		return &Invalid{Field: field, Rule: "must be at least " + least.String() + ", not " + every.String()}
+	}
+	return nil
+}
+
 // checkBody refuses texts that no reader would finish.
 func checkBody(body string) error { return checkText("body", body) }
 

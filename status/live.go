@@ -14,7 +14,8 @@ func (b *Book) Tick(now time.Time) []Warning {
 	var told []Event
 	for _, m := range slices.Clone(b.Maintenances) {
 		next, events := m.Advance(now, b.Page.Zone())
-		if next.Version == m.Version && len(events) == 0 && len(next.Reminded) == len(m.Reminded) {
+		marked := len(next.Reminded) != len(m.Reminded) || !next.RunningSaid.Equal(m.RunningSaid)
+		if len(events) == 0 && !marked && next.Version == m.Version {
 			continue
 		}
 		b.PutMaintenance(next)

@@ -44,6 +44,11 @@ type Maintenance struct {
 	// Reminders are lead times before the start, longest first; Reminded those that were spoken for this start.
 	Reminders []Duration `json:"reminders,omitempty"`
 	Reminded  []Duration `json:"reminded,omitempty"`
+	// RemindEvery is how often subscribers are told that it goes on, counted from the announced start; zero is never.
+	RemindEvery Duration `json:"remind_every,omitempty"`
+	// RunningSaid is the moment for which it was last said that it goes on, or at which RemindEvery changed meanwhile; zero
+	// while there is none.
+	RunningSaid time.Time `json:"running_said,omitzero"`
 	// OverrunEvery is how often an overrun is repeated; zero is every 30 minutes.
 	OverrunEvery Duration `json:"overrun_every,omitempty"`
 	// OverrunSaid is the moment for which an overrun was last said, zero while there is none.

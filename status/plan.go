@@ -36,7 +36,7 @@ func (b *Book) Plan(d MaintenanceDocument) (Maintenance, error) {
 	m := Maintenance{
 		ID: d.ID, Key: d.RefKey(), Title: strings.TrimSpace(d.Title), State: Scheduled,
 		Window: d.Window, Announced: d.Window, Summary: strings.TrimSpace(d.Summary), Why: strings.TrimSpace(d.Why),
-		Affects: affects, Promises: d.Promises, OverrunEvery: d.OverrunEvery,
+		Affects: affects, Promises: d.Promises, RemindEvery: d.RemindEvery, OverrunEvery: d.OverrunEvery,
 		ShortNotice: strings.TrimSpace(d.ShortNotice), DespiteBlackout: strings.TrimSpace(d.DespiteBlackout),
 	}
 	if m.Begins, err = mode("begin", d.Begin, Automatic); err != nil {
@@ -53,8 +53,11 @@ func (b *Book) Plan(d MaintenanceDocument) (Maintenance, error) {
 	if m.Reminders, err = leadTimes(d.Reminders); err != nil {
 		return none, err
 	}
-	if d.OverrunEvery != 0 && d.OverrunEvery < Duration(time.Minute) {
-		return none, &Invalid{Field: "overrun_every", Rule: "must be at least 1m, not " + d.OverrunEvery.String()}
+	if err := cmp.Or(
+		checkInterval("remind_every", d.RemindEvery, leastRemindEvery),
+		checkInterval("overrun_every", d.OverrunEvery, leastOverrunEvery),
+	); err != nil {
+		return none, err
 	}
 	return m, nil
 }

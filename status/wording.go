@@ -75,6 +75,26 @@ func (m Maintenance) Punctuality(at time.Time) Punctuality {
 	return p
 }
 
+// Punctual compares the measured end with what counts of the announcement: "as planned", "14 minutes later than planned".
+// The span is written as given, and planned is the word for what was announced.
+func (m Maintenance) Punctual(span func(time.Duration) string, planned string) string {
+	p := m.Punctuality(m.Ended)
+	last := p.Extended && p.Against.Equal(m.Window.End)
+	switch {
+	case last && p.Late == 0:
+		return "at its extended end"
+	case last:
+		return span(p.Late) + " after its extended end"
+	case p.Extended && p.Late > 0:
+		return span(p.Late) + " later than first " + planned
+	case p.Late > 0:
+		return span(p.Late) + " later than " + planned
+	case p.Late < 0:
+		return span(-p.Late) + " earlier than " + planned
+	}
+	return "as " + planned
+}
+
 func (m Maintenance) extended() bool {
 	return slices.ContainsFunc(m.Updates, func(u Update) bool { return u.Event == Extended })
 }

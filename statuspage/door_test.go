@@ -30,10 +30,12 @@ type site struct {
 	store  *store.Store
 	board  *board.Board
 	keeper *keeper.Keeper
-	clock  *clock.Driven
-	server *httptest.Server
-	page   string // its id
-	ids    map[string]string
+	// managed may be changed until the first request.
+	managed *statuspage.Management
+	clock   *clock.Driven
+	server  *httptest.Server
+	page    string // its id
+	ids     map[string]string
 }
 
 // alone is a node that always leads.
@@ -73,9 +75,10 @@ func open(t *testing.T) *site {
 	for _, g := range s.board.Current().Groups {
 		s.ids[g.Name] = g.ID
 	}
-	managed := (&statuspage.Management{
-		Keeper: s.keeper, Board: s.board, Records: db, Points: db, Subscribers: db, Clock: s.clock, Log: log,
-	}).Handler()
+	s.managed = &statuspage.Management{
+		Keeper: s.keeper, Board: s.board, Records: db, Points: db, Subscribers: db, Clock: s.clock, Log: log, Mail: true,
+	}
+	managed := s.managed.Handler()
 	mux := http.NewServeMux()
 	mux.Handle("/api/v2/", &statuspage.Public{Board: s.board})
 	mux.HandleFunc("/v1/", func(w http.ResponseWriter, r *http.Request) {

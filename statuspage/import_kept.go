@@ -67,7 +67,7 @@ func (e *event) recall(have keptEvent) {
 
 // keep gives a document what is here and was not told there, so that nothing of it is taken away.
 func (e event) keep(m *status.MaintenanceDocument, have status.Maintenance) {
-	m.Summary, m.Why, m.OverrunEvery = have.Summary, have.Why, have.OverrunEvery
+	m.Summary, m.Why, m.OverrunEvery, m.RemindEvery = have.Summary, have.Why, have.OverrunEvery, have.RemindEvery
 	m.ShortNotice, m.DespiteBlackout = have.ShortNotice, have.DespiteBlackout
 	m.Begin, m.Complete = modeOf(e.AutoInProgress, have.Begins), modeOf(e.AutoCompleted, have.Completes)
 	m.Reminders = e.reminders(have.Reminders)

@@ -34,7 +34,7 @@ func empty(t *testing.T) *site {
 	s.keeper = keeper.New(db, s.clock, alone{}, log, s.board.Prod)
 	s.refresh()
 	managed := (&statuspage.Management{
-		Keeper: s.keeper, Board: s.board, Records: db, Points: db, Subscribers: db, Clock: s.clock, Log: log,
+		Keeper: s.keeper, Board: s.board, Records: db, Points: db, Subscribers: db, Clock: s.clock, Log: log, Mail: true,
 	}).Handler()
 	mux := http.NewServeMux()
 	mux.Handle("/api/v2/", &statuspage.Public{Board: s.board})

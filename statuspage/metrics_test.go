@@ -182,7 +182,7 @@ func (s *site) once(method, path, key, body string) int {
 	s.Helper()
 	managed := (&statuspage.Management{
 		Keeper: s.keeper, Board: s.board, Records: s.store, Points: s.store, Subscribers: s.store, Clock: s.clock,
-		Log: slog.New(slog.DiscardHandler),
+		Log: slog.New(slog.DiscardHandler), Mail: true,
 	}).Handler()
 	ctx := access.WithToken(s.Context(), access.Token{ID: "t", Name: "Ada", Scope: access.Operate})
 	act := access.Act{Token: "t", Name: "Ada", Operation: method + " " + path, Repeat: &access.Repeat{Key: key, Fingerprint: key}}

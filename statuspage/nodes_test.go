@@ -26,7 +26,7 @@ func TestWhatOneNodeMadeIsFoundOnAnother(t *testing.T) {
 	}
 	other := (&statuspage.Management{
 		Keeper: keeper.New(s.store, s.clock, alone{}, log, late.Prod), Board: late, Records: s.store, Points: s.store, Subscribers: s.store,
-		Clock: s.clock, Log: log,
+		Clock: s.clock, Log: log, Mail: true,
 	}).Handler()
 	ask := func(method, path, body string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(method, "/v1/pages/"+s.page+path, strings.NewReader(body))

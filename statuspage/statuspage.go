@@ -57,10 +57,13 @@ type Points interface {
 
 // Subscribers keeps who is to be told.
 type Subscribers interface {
-	AddSubscriber(ctx context.Context, now time.Time, n notify.Subscriber) error
+	// AddSubscriber saves a new one, and what it is to be told, in one transaction.
+	AddSubscriber(ctx context.Context, now time.Time, n notify.Subscriber, tell ...notify.Notice) error
 	// ChangeSubscribers lets f change several in one transaction: all of them or, when f fails for one, none.
 	ChangeSubscribers(ctx context.Context, now time.Time, ids []string, f func(*notify.Subscriber) error) error
-	Subscriber(ctx context.Context, id string) (notify.Subscriber, error)
+	// TellSubscriber lets f change one, and saves what f returns to be told, in one transaction. One that is not there is
+	// status.ErrNotFound.
+	TellSubscriber(ctx context.Context, now time.Time, id string, f func(*notify.Subscriber) ([]notify.Notice, error)) error
 	Subscribers(ctx context.Context, q notify.Query) ([]notify.Subscriber, error)
 	CountSubscribers(ctx context.Context) (notify.Tally, error)
 }
@@ -75,6 +78,8 @@ type Management struct {
 	Subscribers Subscribers
 	Clock       Clock
 	Log         *slog.Logger
+	// Mail says that this server can write to e-mail addresses. Without it nobody can be asked to confirm one.
+	Mail bool
 	// Secure says that readers come by https although this process does not see it.
 	Secure bool
 }

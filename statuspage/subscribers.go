@@ -19,7 +19,7 @@ const (
 
 // The parameters of lists of subscribers.
 var (
-	typeParameter  = parameter{"type", "string", "Only those of a type: email or webhook; sms, slack, teams and integration_partner have none"}
+	typeParameter  = parameter{"type", "string", "Only those of a type: email, webhook, slack, teams or integration_partner, which is Discord; sms has none"}
 	stateParameter = parameter{"state", "string", "active, unless it says unconfirmed, quarantined or all"}
 )
 
@@ -57,12 +57,15 @@ func subscriberListRoutes() []route {
 	}
 }
 
+// resendAbout is what there is to know of asking one address again.
+const resendAbout = "Only an unconfirmed e-mail address can be asked, at most three times within a day."
+
 func subscriberOneRoutes() []route {
 	return []route{
 		{
 			id: "create-subscriber", tag: subscribersTag, summary: "Subscribe an address to the page", method: http.MethodPost,
-			about: "Notices are not sent yet: subscribers are kept for them. An e-mail address stays unconfirmed, and would not be told, unless " +
-				"skip_confirmation_notification vouches for it. A webhook is active at once.",
+			about: "An e-mail address is asked to confirm, and told of nothing until it does, unless skip_confirmation_notification vouches for it. " +
+				"A server that sends no mail refuses one that nobody vouches for. A webhook is active at once.",
 			path: subscribersPath, scope: access.Operate, body: subscriberBody{}, wrapped: "subscriber", answer: Subscriber{},
 			code: http.StatusCreated, do: (*call).createSubscriber,
 		},
@@ -83,7 +86,7 @@ func subscriberOneRoutes() []route {
 		},
 		{
 			id: "resend-confirmation", tag: subscribersTag, summary: "Ask an address again to confirm", method: http.MethodPost,
-			about: "Confirmation mails are not sent yet: this is refused.", path: subscriberPath + "/resend_confirmation",
+			about: resendAbout, path: subscriberPath + "/resend_confirmation",
 			scope: access.Operate, code: http.StatusCreated, do: (*call).resendConfirmation,
 		},
 	}
@@ -94,7 +97,8 @@ func subscriberBulkRoutes() []route {
 	return []route{
 		{
 			id: "resend-confirmations", tag: subscribersTag, summary: "Ask several addresses again to confirm", method: http.MethodPost,
-			about: "Confirmation mails are not sent yet: this is refused.", path: subscribersPath + "/resend_confirmation",
+			about: about + " Those who are not unconfirmed, who are not told by e-mail, or who were asked three times within a day, are passed over.",
+			path:  subscribersPath + "/resend_confirmation",
 			scope: access.Operate, body: crowdBody{}, code: http.StatusCreated, do: (*call).resendConfirmations,
 		},
 		{
@@ -133,17 +137,17 @@ func eventSubscriberRoutes() []route {
 		},
 		{
 			id: "resend-incident-confirmation", tag: tag, summary: "Ask an address again to confirm", method: http.MethodPost,
-			about: "Confirmation mails are not sent yet: this is refused.", path: eventSubscriberPath + "/resend_confirmation",
+			about: resendAbout, path: eventSubscriberPath + "/resend_confirmation",
 			scope: access.Operate, code: http.StatusCreated, do: (*call).resendConfirmation,
 		},
 	}
 }
 
-// Subscriber is a subscriber as version 1 shows it.
+// Subscriber is a subscriber as version 1 shows it. Discord, for which Statuspage has no mode, is an integration_partner.
 type Subscriber struct {
 	ID                    string  `json:"id"`
 	SkipConfirmation      bool    `json:"skip_confirmation_notification"`
-	Mode                  string  `json:"mode" enum:"email,webhook"`
+	Mode                  string  `json:"mode" enum:"email,webhook,slack,teams,integration_partner"`
 	Email                 *string `json:"email"`
 	Endpoint              *string `json:"endpoint"`
 	PhoneNumber           *string `json:"phone_number"`
@@ -167,7 +171,7 @@ type SubscriberExtension struct {
 
 func (v view) subscriber(n notify.Subscriber) Subscriber {
 	shown := Subscriber{
-		ID: n.ID, SkipConfirmation: n.SkipConfirmation, Mode: string(n.Channel), QuarantinedAt: v.atOrNull(n.Quarantined),
+		ID: n.ID, SkipConfirmation: n.SkipConfirmation, Mode: wireMode(n.Channel), QuarantinedAt: v.atOrNull(n.Quarantined),
 		PurgeAt: v.atOrNull(n.Purge), Components: n.Components, PageAccessUserID: orNull(n.AccessUser), CreatedAt: v.at(n.Created),
 		Interlude: SubscriberExtension{string(n.State)},
 	}

@@ -15,7 +15,7 @@ type subscriberBody struct {
 	Email            *string  `json:"email" example:"ada@example.com" doc:"The address of an e-mail subscriber; with endpoint, where to write when the webhook fails"`
 	Endpoint         *string  `json:"endpoint" doc:"The URL of a webhook"`
 	Mode             *string  `json:"mode" doc:"email or webhook. It follows from what is given, and is refused when it says another thing"`
-	SkipConfirmation *bool    `json:"skip_confirmation_notification" example:"true" doc:"Vouch for an e-mail address: it is active at once. Otherwise it stays unconfirmed, for confirmation mails are not sent yet"`
+	SkipConfirmation *bool    `json:"skip_confirmation_notification" example:"true" doc:"Vouch for an e-mail address: it is active at once. Otherwise it is asked to confirm"`
 	PageAccessUser   *string  `json:"page_access_user" doc:"The id of the access user whom the subscriber belongs to"`
 	ComponentIDs     []string `json:"component_ids" doc:"Of which components it is told, at least one; without it, of all"`
 	PhoneCountry     *string  `json:"phone_country" cannot:"no SMS is sent"`
@@ -28,7 +28,7 @@ type choiceBody struct {
 	Components   []string `json:"components" doc:"The same, as answers have it"`
 }
 
-// slack takes messages of its own form at its webhooks, and would answer each notice with an error.
+// slack is where the webhooks of Slack are, which read messages of their own form and answer others with an error.
 const slack = "hooks.slack.com"
 
 // subscriber is what the body asks for.
@@ -41,13 +41,15 @@ func (b subscriberBody) subscriber() (notify.Subscriber, error) {
 	if endpoint := given(b.Endpoint); endpoint != "" {
 		n.Channel, n.Address, n.Contact, n.State = notify.Webhook, endpoint, given(b.Email), notify.Active
 		if u, err := url.Parse(endpoint); err == nil && strings.EqualFold(u.Hostname(), slack) {
-			return n, unprocessable("endpoint cannot be honoured: webhooks of Slack take no notices in the form of Statuspage")
+			return n, unprocessable("endpoint cannot be honoured: Slack reads no webhooks of Statuspage's form. Subscribe it on the page")
 		}
 	}
 	switch mode := given(b.Mode); mode {
 	case "", string(n.Channel):
-	case "sms", "slack", "teams", "integration_partner":
-		return n, unprocessable("mode cannot be honoured: subscribers are told by email or webhook, not by " + mode)
+	case "sms":
+		return n, unprocessable("mode cannot be honoured: no SMS is sent")
+	case string(notify.Slack), string(notify.Teams), partner:
+		return n, unprocessable("mode cannot be honoured: email and webhook are subscribed here, and " + mode + " on the page")
 	case string(notify.Webhook):
 		return n, unprocessable("endpoint is required: a URL such as https://example.com/hook")
 	default:
@@ -100,7 +102,15 @@ func (c *call) subscribe(event string) (any, error) {
 		}
 	}
 	n.ID, n.Event, n.Created = keeper.NewID(), event, c.now
-	if err := c.Subscribers.AddSubscriber(c.ctx, c.now, n); err != nil {
+	var tell []notify.Notice
+	if n.State == notify.Unconfirmed {
+		if !c.Mail {
+			return nil, unprocessable("email cannot be asked to confirm, because this server sends no mail: give skip_confirmation_notification " +
+				"when you vouch for the address")
+		}
+		tell = append(tell, c.confirmation(&n))
+	}
+	if err := c.Subscribers.AddSubscriber(c.ctx, c.now, n, tell...); err != nil {
 		return nil, err
 	}
 	return c.view().subscriber(n), nil
@@ -127,19 +137,6 @@ func mine(n notify.Subscriber, event string) error {
 	return nil
 }
 
-// subscriberOf is the subscriber that the path names.
-func (c *call) subscriberOf() (notify.Subscriber, error) {
-	event, err := c.eventOf()
-	if err != nil {
-		return notify.Subscriber{}, err
-	}
-	n, err := c.Subscribers.Subscriber(c.ctx, c.id("subscriber_id"))
-	if err != nil {
-		return n, noSubscriber(err)
-	}
-	return n, mine(n, event)
-}
-
 // noSubscriber gives the answer for a subscriber who is not there its name.
 func noSubscriber(err error) error {
 	if errors.Is(err, status.ErrNotFound) {
@@ -149,11 +146,22 @@ func noSubscriber(err error) error {
 }
 
 func (c *call) getSubscriber() (any, error) {
-	n, err := c.subscriberOf()
+	event, err := c.eventOf()
 	if err != nil {
 		return nil, err
 	}
-	return c.view().subscriber(n), nil
+	id := c.id("subscriber_id")
+	if checkLine("subscriber_id", id) != nil { // nobody has such an id
+		return nil, notFound("Subscriber")
+	}
+	found, err := c.Subscribers.Subscribers(c.ctx, notify.Query{IDs: []string{id}, Event: event, Subscribed: true})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(found) == 0:
+		return nil, notFound("Subscriber")
+	}
+	return c.view().subscriber(found[0]), nil
 }
 
 // changeSubscriber lets f change the subscriber that the path names, and shows it.
@@ -194,19 +202,4 @@ func (c *call) updateSubscriber() (any, error) {
 
 func (c *call) deleteSubscriber() (any, error) {
 	return c.changeSubscriber((*notify.Subscriber).Unsubscribe)
-}
-
-// errNoMails says that what was asked for cannot be done yet, and what can be done instead.
-var errNoMails = unprocessable("Confirmation mails are not sent yet. Delete the subscriber, and create it with " +
-	"skip_confirmation_notification when you vouch for its address")
-
-func (c *call) resendConfirmation() (any, error) {
-	n, err := c.subscriberOf()
-	switch {
-	case err != nil:
-		return nil, err
-	case n.State != notify.Unconfirmed:
-		return nil, unprocessable("The subscriber is " + string(n.State) + ": only one that is unconfirmed can be asked to confirm")
-	}
-	return nil, errNoMails
 }

@@ -22,15 +22,33 @@ type subscriberQuery struct {
 const everyState = "all"
 
 var (
-	// foreignTypes are known to Statuspage, and nobody here is told by them.
-	foreignTypes = []string{"sms", "slack", "teams", "integration_partner"}
-	typeWords    = slices.Concat(words(notify.Channels), foreignTypes)
+	// modes are the ways of being told that Statuspage knows. By SMS nobody here is told.
+	modes        = []string{string(notify.Email), "sms", string(notify.Webhook), string(notify.Slack), string(notify.Teams), partner}
 	stateChoices = []string{string(notify.Active), string(notify.Unconfirmed), string(notify.Quarantined), everyState}
 	sortFields   = []string{"primary", "created_at", "quarantined_at", "relevance"}
 )
 
 // longestSearch bounds the text that is searched for: no address is longer.
 const longestSearch = 2048
+
+// partner is what Discord is on the wire: Statuspage knows no such mode, and this one for what others integrate.
+const partner = "integration_partner"
+
+// wireMode is a channel on the wire.
+func wireMode(c notify.Channel) string {
+	if c == notify.Discord {
+		return partner
+	}
+	return string(c)
+}
+
+// channelOf is the channel that a word of the wire means; nobody has that of sms.
+func channelOf(mode string) notify.Channel {
+	if mode == partner {
+		return notify.Discord
+	}
+	return notify.Channel(mode)
+}
 
 // choose reads a type and a state, active unless another one is given.
 func choose(kind, state *string) (notify.Query, error) {
@@ -40,9 +58,9 @@ func choose(kind, state *string) (notify.Query, error) {
 	}
 	err := oneOf("state", word, stateChoices...)
 	if given(kind) != "" {
-		err = cmp.Or(err, oneOf("type", given(kind), typeWords...))
+		err = cmp.Or(err, oneOf("type", given(kind), modes...))
 	}
-	q := notify.Query{Channel: notify.Channel(given(kind)), State: notify.State(word), Subscribed: true}
+	q := notify.Query{Channel: channelOf(given(kind)), State: notify.State(word), Subscribed: true}
 	if word == everyState {
 		q.State = ""
 	}
@@ -170,7 +188,10 @@ func (c *call) countSubscribers() (any, error) {
 		}
 		return n
 	}
-	return SubscriberCount{Email: count(notify.Email), Webhook: count(notify.Webhook)}, nil
+	return SubscriberCount{
+		Email: count(notify.Email), Webhook: count(notify.Webhook), Slack: count(notify.Slack), Teams: count(notify.Teams),
+		IntegrationPartner: count(notify.Discord),
+	}, nil
 }
 
 func (c *call) histogram() (any, error) {
@@ -184,7 +205,10 @@ func (c *call) histogram() (any, error) {
 		s.Total = s.Active + s.Unconfirmed + s.Quarantined
 		return s
 	}
-	return SubscriberHistogram{Email: states(notify.Email), Webhook: states(notify.Webhook)}, nil
+	return SubscriberHistogram{
+		Email: states(notify.Email), Webhook: states(notify.Webhook), Slack: states(notify.Slack), Teams: states(notify.Teams),
+		IntegrationPartner: states(notify.Discord),
+	}, nil
 }
 
 // crowdBody names several subscribers.
@@ -274,11 +298,4 @@ func (c *call) reactivateSeveral() (any, error) {
 		return nil, err
 	}
 	return nil, c.changeCrowd(all, func(n *notify.Subscriber) { n.Reactivate() })
-}
-
-func (c *call) resendConfirmations() (any, error) {
-	if _, err := c.readCrowd(notify.Unconfirmed); err != nil {
-		return nil, err
-	}
-	return nil, errNoMails
 }

@@ -100,9 +100,10 @@ func TestWhoCannotBeToldIsRefusedInWords(t *testing.T) {
 		{object{"email": "a@example.com\r\nBcc: b@example.com"}, `email must be one e-mail address such as ops@example.com, not "a@example.com\r\nbcc: b@example.com"`},
 		{object{"email": []string{"a@example.com"}}, "email must be a text"},
 		{object{"endpoint": "ftp://example.com"}, `endpoint must be a URL such as https://example.com/hook, not "ftp://example.com"`},
-		{object{"endpoint": "https://hooks.slack.com/services/x"}, "endpoint cannot be honoured: webhooks of Slack take no notices in the form of Statuspage"},
+		{object{"endpoint": "https://hooks.slack.com/services/x"}, "endpoint cannot be honoured: Slack reads no webhooks of Statuspage's form. Subscribe it on the page"},
 		{object{"phone_number": "5551234"}, "phone_number cannot be honoured: no SMS is sent"},
-		{object{"mode": "teams", "email": "b@example.com"}, "mode cannot be honoured: subscribers are told by email or webhook, not by teams"},
+		{object{"mode": "teams", "email": "b@example.com"}, "mode cannot be honoured: email and webhook are subscribed here, and teams on the page"},
+		{object{"mode": "sms", "email": "b@example.com"}, "mode cannot be honoured: no SMS is sent"},
 		{object{"mode": "pigeon", "email": "b@example.com"}, `mode must be one of email, not "pigeon"`},
 		{object{"mode": "webhook", "email": "b@example.com"}, "endpoint is required: a URL such as https://example.com/hook"},
 		{object{"email": "b@example.com", "component_ids": []string{}}, "component_ids must name at least one component; leave it out for all"},
@@ -325,7 +326,7 @@ func TestAQuarantinedSubscriberIsTakenBack(t *testing.T) {
 	other := s.subscribe("/subscribers", object{"email": "ops@example.com"})
 	for one, at := range map[string]time.Time{later: noon.Add(time.Hour), id: noon} {
 		err := s.store.ChangeSubscribers(t.Context(), noon, []string{one}, func(n *notify.Subscriber) error {
-			n.Quarantine(at)
+			n.Quarantine(at, "gone")
 			return nil
 		})
 		if err != nil {
@@ -359,24 +360,6 @@ func TestAQuarantinedSubscriberIsTakenBack(t *testing.T) {
 	}
 }
 
-func TestAConfirmationIsNotPretended(t *testing.T) {
-	s := open(t)
-	id := s.subscribe("/subscribers", object{"email": "ops@example.com"})
-	active := s.subscribe("/subscribers", object{"endpoint": "https://example.com/hook"})
-	for path, body := range map[string]any{
-		"/subscribers/" + id + "/resend_confirmation": nil, "/subscribers/resend_confirmation": object{"subscribers": []string{id}},
-	} {
-		if got := s.refused(http.MethodPost, path, body); !strings.Contains(got, "not sent yet") || !strings.Contains(got, "skip_confirmation_notification") {
-			t.Errorf("%s: got %s, want words that say what to do instead", path, got)
-		}
-	}
-	want := "The subscriber is active: only one that is unconfirmed can be asked to confirm"
-	if got := s.refused(http.MethodPost, "/subscribers/"+active+"/resend_confirmation", nil); got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-	s.call(http.StatusNotFound, http.MethodPost, "/subscribers/nobody/resend_confirmation", nil)
-}
-
 func TestSubscribersOfAnEventAreApartFromThoseOfThePage(t *testing.T) {
 	s := open(t)
 	event, _ := s.call(http.StatusCreated, http.MethodPost, "/incidents", s.maintenance(nil))["id"].(string)
@@ -390,7 +373,6 @@ func TestSubscribersOfAnEventAreApartFromThoseOfThePage(t *testing.T) {
 		t.Errorf("got %v on the second page, want nobody", got)
 	}
 	s.refused(http.MethodPost, path, object{"subscriber": object{"email": "ops@example.com"}})
-	s.refused(http.MethodPost, path+"/"+id+"/resend_confirmation", nil)
 	s.call(http.StatusOK, http.MethodGet, path+"/"+id, nil)
 	for _, wrong := range []string{"/subscribers/" + id, path + "/" + ofPage, "/incidents/nothing/subscribers/" + id, "/incidents/nothing/subscribers"} {
 		s.call(http.StatusNotFound, http.MethodGet, wrong, nil)

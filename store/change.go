@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"example.org/interlude/notify"
 	"example.org/interlude/status"
 )
 
@@ -36,7 +37,7 @@ func (s *Store) Change(ctx context.Context, now time.Time, refs []string, f func
 	if err != nil {
 		return s.wrap("begin change", err)
 	}
-	said := sayings(book)
+	said, was := sayings(book), notify.Look(book)
 	var asking error
 	book.KeyTaken = func(kind status.Kind, key string) bool {
 		taken, err := keyTaken(ctx, tx, kind, key)
@@ -53,6 +54,9 @@ func (s *Store) Change(ctx context.Context, now time.Time, refs []string, f func
 		return nil
 	}
 	if err := s.saveWritten(ctx, tx, seq+1, now, book.Written, said); err != nil {
+		return s.wrap("save change", err)
+	}
+	if err := tell(ctx, tx, now, was, book); err != nil {
 		return s.wrap("save change", err)
 	}
 	if err := ctx.Err(); err != nil {

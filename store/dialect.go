@@ -21,6 +21,10 @@ type dialect struct {
 	limits string
 	// forUpdate locks the rows that a SELECT in a writing transaction returns, where the engine does not lock all anyway.
 	forUpdate string
+	// skipLocked does the same, and leaves out rows that another transaction has locked.
+	skipLocked string
+	// each is a table of the elements of the JSON array in $1, in a column value.
+	each string
 	// migrating makes the migrations of other processes wait until the transaction ends.
 	migrating string
 	// snapshot are the options of a transaction whose statements all see the same moment.
@@ -44,6 +48,7 @@ var sqliteDialect = dialect{
 	folder:     "migrations/sqlite",
 	goose:      goose.DialectSQLite3,
 	snapshot:   &sql.TxOptions{ReadOnly: true},
+	each:       `json_each($1)`,
 	tables:     `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`,
 	ownedAlone: true,
 	hint:       sqliteHint,
@@ -55,17 +60,19 @@ var sqliteDialect = dialect{
 // The limits are set in each transaction, because poolers refuse them when a connection starts. The advisory lock's number is
 // arbitrary; it belongs to the transaction, for the same reason.
 var postgresDialect = dialect{
-	engine:    "PostgreSQL",
-	folder:    "migrations/postgres",
-	goose:     goose.DialectPostgres,
-	limits:    `SET LOCAL lock_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '30s'`,
-	forUpdate: ` FOR UPDATE`,
-	migrating: `SELECT pg_advisory_xact_lock(7595437347021418028)`,
-	snapshot:  &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
-	tables:    `SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename`,
-	hint:      postgresHint,
-	fact:      postgresFact,
-	lost:      postgresLost,
+	engine:     "PostgreSQL",
+	folder:     "migrations/postgres",
+	goose:      goose.DialectPostgres,
+	limits:     `SET LOCAL lock_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '30s'`,
+	forUpdate:  ` FOR UPDATE`,
+	skipLocked: ` FOR UPDATE SKIP LOCKED`,
+	each:       `json_array_elements(CAST($1 AS JSON)) AS each (value)`,
+	migrating:  `SELECT pg_advisory_xact_lock(7595437347021418028)`,
+	snapshot:   &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+	tables:     `SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename`,
+	hint:       postgresHint,
+	fact:       postgresFact,
+	lost:       postgresLost,
 }
 
 // sqliteHint goes by the primary result code, https://www.sqlite.org/rescode.html.

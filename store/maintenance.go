@@ -12,9 +12,10 @@ const (
 	maintenanceColumns = `id, version, seq, open, key, title, state, window_start, window_end, announced_start, ` +
 		`announced_end, began, ended, estimate, begins, completes, summary, why, affects, promises, reminders, reminded, ` +
 		`overrun_every, overrun_said, short_notice, despite_blackout, series, occurrence, detached, unfinished, backfilled, ` +
-		`created, changed, impact, marks, releases, quiet_begin, quiet_end, metadata, removed`
+		`created, changed, impact, marks, releases, quiet_begin, quiet_end, metadata, removed, ` +
+		`remind_every, running_said`
 	maintenanceValues = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, ` +
-		`$22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40`
+		`$22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42`
 )
 
 func maintenanceFields(m *status.Maintenance, seq stamp) []any {
@@ -39,6 +40,8 @@ func maintenanceFields(m *status.Maintenance, seq stamp) []any {
 		at{&m.Changed},
 		&m.Impact, &m.Marks, &m.Releases, &m.QuietBegin, &m.QuietEnd, asJSON(&m.Metadata),
 		at{&m.Removed},
+		span{&m.RemindEvery},
+		at{&m.RunningSaid},
 	}
 }
 

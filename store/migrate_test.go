@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"example.org/interlude/notify"
 	"example.org/interlude/status"
 	"example.org/interlude/store"
 )
@@ -181,6 +182,35 @@ func TestADatabaseOfTheOldestSchemaIsReadByThisProgram(t *testing.T) {
 		}
 		if token, err := s.TokenByHash(t.Context(), "abc"); err != nil || token.ID != "t" || token.By != "Ada" {
 			t.Errorf("got %+v and error %v, want token t", token, err)
+		}
+	})
+}
+
+func TestSubscribersOfTheSchemaBeforeNoticesAreToldOfWhatTheyChose(t *testing.T) {
+	each(t, sharedEngines, func(t *testing.T, name string) {
+		store.OpenAt(t, name, 2)
+		exec(t, raw(t, name), `INSERT INTO subscriber (id, version, channel, address, contact, event, components, access_user, state,
+			skip_confirmation, created) VALUES
+			('b', 1, 'email', 'b@example.com', '', '', '["web","web"]', '', 'active', true, 1800014400000001),
+			('a', 1, 'email', 'a@example.com', '', '', '[]', '', 'active', true, 1800014400000000)`)
+		s := open(t, name)
+		if err := s.AddSubscriber(t.Context(), noon, notify.Subscriber{ID: "c", Channel: notify.Email, Address: "c@example.com", State: notify.Active}); err != nil {
+			t.Fatal(err)
+		}
+		change(t, s, planned("api"))
+		change(t, s, func(b *status.Book) {
+			b.Say(status.Event{Kind: status.Updated, Subject: status.Subject{Kind: status.KindMaintenance, ID: "m"}, At: noon, Told: true})
+			m, _ := b.Maintenance("m")
+			m.Affects = []string{"web"}
+			b.PutMaintenance(m)
+		})
+		got := [][]string{told(t, s, 1), told(t, s, 2)}
+		want := [][]string{
+			{"email a@example.com waiting", "email c@example.com waiting"},
+			{"email a@example.com waiting", "email b@example.com waiting", "email c@example.com waiting"},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("who is told of api, then of web (-want +got):\n%s", diff)
 		}
 	})
 }

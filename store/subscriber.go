@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +18,8 @@ const KindSubscriber status.Kind = "subscriber"
 
 const (
 	subscriberColumns = `id, version, channel, address, contact, event, components, access_user, state, skip_confirmation, ` +
-		`created, quarantined, purge`
-	subscriberValues = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13`
+		`created, quarantined, purge, n, chosen, group_ids, zone, confirmed, asked, asked_times, strikes, struck, reason`
+	subscriberValues = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23`
 )
 
 func subscriberFields(s *notify.Subscriber) []any {
@@ -28,30 +29,84 @@ func subscriberFields(s *notify.Subscriber) []any {
 		at{&s.Created},
 		at{&s.Quarantined},
 		at{&s.Purge},
+		&s.N, derived(len(s.Components)+len(s.Groups) > 0), asJSON(&s.Groups), &s.Zone,
+		at{&s.Confirmed},
+		at{&s.Asked},
+		&s.AskedTimes, &s.Strikes,
+		at{&s.Struck},
+		&s.Reason,
 	}
 }
 
-// AddSubscriber saves a new subscriber at now. An address that subscribed to the same thing is a *status.Invalid, unless
-// it has unsubscribed since: then it begins anew in place of the former one.
-func (s *Store) AddSubscriber(ctx context.Context, now time.Time, n notify.Subscriber) error {
-	return s.transact(ctx, "add subscriber", now, func(tx *sql.Tx) ([]status.Subject, error) {
-		if err := checkText(n); err != nil {
-			return nil, err
+// AddSubscriber saves a new subscriber at now, and what it is to be told. An address that subscribed to the same thing is a
+// *status.Invalid, unless it has unsubscribed since: then it begins anew in place of the former one.
+func (s *Store) AddSubscriber(ctx context.Context, now time.Time, n notify.Subscriber, tell ...notify.Notice) error {
+	refused, err := s.AddSubscribers(ctx, now, []notify.Subscriber{n}, tell...)
+	if err == nil {
+		err = refused[0]
+	}
+	return err
+}
+
+// AddSubscribers saves several in one transaction, and what is told because of that. It returns for each of those that were
+// refused why, as [Store.AddSubscriber] does; nothing is told when all were.
+func (s *Store) AddSubscribers(ctx context.Context, now time.Time, all []notify.Subscriber, tell ...notify.Notice) (refused map[int]error, err error) {
+	refused = make(map[int]error)
+	errAll := errors.New("all were refused")
+	err = s.transact(ctx, "add subscriber", now, func(tx *sql.Tx) ([]status.Subject, error) {
+		var subjects []status.Subject
+		for i, n := range all {
+			if err := addSubscriber(ctx, tx, n); err != nil {
+				if !errors.As(err, new(*status.Invalid)) {
+					return nil, err
+				}
+				refused[i] = err
+				continue
+			}
+			subjects = append(subjects, status.Subject{Kind: KindSubscriber, ID: n.ID})
 		}
-		n.Version = 1
-		if _, err := tx.ExecContext(ctx,
-			`DELETE FROM subscriber WHERE channel = $1 AND address = $2 AND event = $3 AND state = $4`,
-			n.Channel, n.Address, n.Event, notify.Unsubscribed); err != nil {
-			return nil, err
+		if len(subjects) == 0 {
+			return nil, errAll
 		}
-		err := save(ctx, tx, `INSERT INTO subscriber (`+subscriberColumns+`) VALUES (`+subscriberValues+`) ON CONFLICT DO NOTHING`,
-			"", 1, subscriberFields(&n))
-		if errors.Is(err, status.ErrConflict) {
-			field := map[notify.Channel]string{notify.Email: "email", notify.Webhook: "endpoint"}[n.Channel]
-			return nil, &status.Invalid{Field: field, Rule: fmt.Sprintf("has subscribed already: %q", n.Address)}
+		for _, n := range tell {
+			if err := addNotice(ctx, tx, now, n); err != nil {
+				return nil, err
+			}
 		}
-		return []status.Subject{{Kind: KindSubscriber, ID: n.ID}}, err
+		return subjects, nil
 	})
+	if errors.Is(err, errAll) {
+		err = nil
+	}
+	return refused, err
+}
+
+// addSubscriber saves one, unless its address has subscribed to the same thing.
+func addSubscriber(ctx context.Context, tx *sql.Tx, n notify.Subscriber) error {
+	if err := checkText(n); err != nil {
+		return err
+	}
+	n.Version = 1
+	if _, err := tx.ExecContext(ctx, `DELETE FROM subscriber WHERE channel = $1 AND address = $2 AND event = $3 AND state = $4`,
+		n.Channel, n.Address, n.Event, notify.Unsubscribed); err != nil {
+		return err
+	}
+	if err := tx.QueryRowContext(ctx, `UPDATE feed SET subscribers = subscribers + 1 RETURNING subscribers`).Scan(&n.N); err != nil {
+		return err
+	}
+	err := save(ctx, tx, `INSERT INTO subscriber (`+subscriberColumns+`) VALUES (`+subscriberValues+`) ON CONFLICT DO NOTHING`,
+		"", 1, subscriberFields(&n))
+	if errors.Is(err, status.ErrConflict) {
+		field := "endpoint"
+		if n.Channel == notify.Email {
+			field = "email"
+		}
+		return &status.Invalid{Field: field, Rule: fmt.Sprintf("has subscribed already: %q", n.Address)}
+	}
+	if err != nil {
+		return err
+	}
+	return saveChoices(ctx, tx, n)
 }
 
 // ChangeSubscribers lets f change several subscribers at now, one after the other: all of them or, when f fails for one
@@ -81,8 +136,25 @@ func changeSubscriber(ctx context.Context, tx *sql.Tx, id string, f func(*notify
 		return err
 	}
 	n.Version++
-	return save(ctx, tx, "", `UPDATE subscriber SET (`+subscriberColumns+`) = (`+subscriberValues+`) WHERE id = $1 AND version + 1 = $2`,
+	err = save(ctx, tx, "", `UPDATE subscriber SET (`+subscriberColumns+`) = (`+subscriberValues+`) WHERE id = $1 AND version + 1 = $2`,
 		n.Version, subscriberFields(&n))
+	if err != nil {
+		return err
+	}
+	return saveChoices(ctx, tx, n)
+}
+
+// saveChoices keeps what a subscriber chose where audiences are looked for.
+func saveChoices(ctx context.Context, tx *sql.Tx, n notify.Subscriber) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM choice WHERE subscriber = $1`, n.N); err != nil {
+		return fmt.Errorf("save what subscriber %s chose: %w", n.ID, err)
+	}
+	for _, id := range slices.Concat(n.Components, n.Groups) {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO choice (subscriber, subject) VALUES ($1, $2) ON CONFLICT DO NOTHING`, n.N, id); err != nil {
+			return fmt.Errorf("save what subscriber %s chose: %w", n.ID, err)
+		}
+	}
+	return nil
 }
 
 // oneSubscriber reads the subscriber with an id, or status.ErrNotFound. An id that no column could hold is nobody's.

@@ -13,17 +13,17 @@ import (
 // onBehalf puts a request that changes something into its context, for the audit log.
 func (d *door) onBehalf(ctx context.Context, r *http.Request, t access.Token, operation string) context.Context {
 	return access.WithAct(ctx, access.Act{
-		Token: t.ID, Name: t.Name, Operation: operation, Request: requestID(ctx), Client: d.clientOf(r),
+		Token: t.ID, Name: t.Name, Operation: operation, Request: requestID(ctx), Client: d.ClientOf(r),
 	})
 }
 
-// clientOf is the address that a request came from, without its port.
+// ClientOf is the address that a request came from, without its port.
 //
 // Behind a proxy that is the last element of X-Forwarded-For, which the proxy itself added; what stands before it is
 // whatever the client claims. Without a proxy the whole header is a claim, so it counts only where Secure says that
 // there is one.
-func (d *door) clientOf(r *http.Request) string {
-	if said := r.Header.Values("X-Forwarded-For"); d.Secure && len(said) > 0 {
+func (s Server) ClientOf(r *http.Request) string {
+	if said := r.Header.Values("X-Forwarded-For"); s.Secure && len(said) > 0 {
 		elements := strings.Split(said[len(said)-1], ",")
 		if address, ok := plainAddress(elements[len(elements)-1]); ok {
 			return address

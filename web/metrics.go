@@ -36,7 +36,7 @@ func newMetrics(d *door) *metrics {
 			Name: "interlude_acts_total", Help: "Writes asked of the keeper through the native API, by operation and outcome (done or the code of the refusal).",
 		}, []string{"operation", "outcome"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.acts, boardFigures{d},
+	m.registry.MustRegister(m.requests, m.seconds, m.acts, boardFigures{d}, noticeFigures{d},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(d.Collectors...)
 	return m

@@ -48,6 +48,8 @@ func describe() *huma.OpenAPI {
 			{Name: "page", Description: "The page and its components."},
 			{Name: "maintenances", Description: "Planned work, from its announcement to its report."},
 			{Name: "incidents", Description: "Unplanned events."},
+			{Name: "notices", Description: "What subscribers are told, to whom it goes, and how far it has come."},
+			{Name: "subscribers", Description: "Who is told. Their addresses are personal data: no token of scope read sees them."},
 			{Name: "administration", Description: "Tokens, the audit log, the server itself."},
 		},
 		Components: &huma.Components{

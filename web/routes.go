@@ -16,6 +16,8 @@ func (n *native) routes() {
 	n.workRoutes()
 	n.seriesRoutes()
 	n.incidentRoutes()
+	n.noticeRoutes()
+	n.subscriberRoutes()
 	n.administrationRoutes()
 }
 
@@ -151,6 +153,84 @@ func (n *native) incidentRoutes() {
 		id: "post-incident", method: http.MethodPost, path: api.PathIncidentPost, tag: tag, scope: access.Operate,
 		summary: "Post an update of an incident, and move it when status is given", body: reflect.TypeFor[api.IncidentPost](),
 	}, d.postIncident)
+}
+
+func (n *native) noticeRoutes() {
+	d, tag := n.door, "notices"
+	register(n, route{
+		id: "list-notices", method: http.MethodGet, path: api.PathNotices, tag: tag, scope: access.Read,
+		summary: "How far notices have come, the latest first, and how each channel stands",
+		about:   "It may be read as often as every second. Messages about a subscription itself, such as confirmations, are left out.",
+	}, d.notices)
+	register(n, route{
+		id: "get-notice", method: http.MethodGet, path: api.PathNotice, tag: tag, scope: access.Read,
+		summary: "How far a notice has come",
+	}, d.notice)
+	register(n, route{
+		id: "list-deliveries", method: http.MethodGet, path: api.PathDeliveries, tag: tag, scope: access.Operate,
+		summary: "To whom a notice goes, and what became of that",
+	}, d.deliveries)
+	register(n, route{
+		id: "retry-notice", method: http.MethodPost, path: api.PathNoticeRetry, tag: tag, scope: access.Operate,
+		summary: "Try failed deliveries of a notice again", body: reflect.TypeFor[nothing](),
+		about: "Those to active subscribers wait again, as if none had been tried. Failed ones in a part of the fan-out that is still " +
+			"being worked through stay failed, and may be tried again when it is done. A day after the notice, an attempt that " +
+			"does not succeed is the last one.",
+	}, d.retryNotice)
+	register(n, route{
+		id: "preview-notice", method: http.MethodPost, path: api.PathNoticePreview, tag: tag, scope: access.Operate,
+		summary: "Who would get what if something were told now", body: reflect.TypeFor[api.NoticeQuestion](),
+		about: "Nothing is changed and nobody is told. It is a POST so that no address stands in an address. What was said already is " +
+			"shown as it was said, unless body or until asks for something else; what the clock tells, as it will tell it.",
+	}, lookingTwice(d, d.previewNotice))
+	register(n, route{
+		id: "test-notice", method: http.MethodPost, path: api.PathNoticeTest, tag: tag, scope: access.Operate,
+		summary: "Send a test message now, and answer with what the other side said", body: reflect.TypeFor[api.NoticeTest](),
+		about:    "The address need not be a subscriber's. That it was not accepted is no failure of the request: sent says so.",
+		patience: testPatience,
+	}, d.testNotice)
+}
+
+func (n *native) subscriberRoutes() {
+	d, tag := n.door, "subscribers"
+	register(n, route{
+		id: "list-subscribers", method: http.MethodGet, path: api.PathSubscribers, tag: tag, scope: access.Operate,
+		summary: "Who is told, in the order of their subscription",
+	}, d.subscribers)
+	register(n, route{
+		id: "create-subscriber", method: http.MethodPost, path: api.PathSubscribers, tag: tag, scope: access.Operate,
+		summary: "Subscribe an address", answer: http.StatusCreated, body: reflect.TypeFor[api.NewSubscriber](),
+		about: "It is asked whether it wants to be told, and is told when it has said so; an endpoint says so by answering. " +
+			"With skip_confirmation, whoever asks vouches for it, and it is told at once.",
+	}, d.createSubscriber)
+	register(n, route{
+		id: "create-subscribers", method: http.MethodPost, path: api.PathSubscribersImport, tag: tag, scope: access.Operate,
+		summary: "Subscribe many addresses", body: reflect.TypeFor[api.SubscriberImport](),
+		about: "At most 1000 a call. Those that cannot subscribe are named in the answer, and the others do. When none can, nothing is changed.",
+	}, d.createSubscribers)
+	register(n, route{
+		id: "get-subscriber", method: http.MethodGet, path: api.PathSubscriber, tag: tag, scope: access.Operate,
+		summary: "A subscriber, with what it was told",
+	}, d.subscriber)
+	register(n, route{
+		id: "change-subscriber", method: http.MethodPut, path: api.PathSubscriber, tag: tag, scope: access.Operate,
+		summary: "Choose what a subscriber hears of, and in which time zone", body: reflect.TypeFor[api.SubscriberChoice](),
+		about: "What is left out is given up: an empty object means the whole page, in the page's zone.",
+	}, d.changeSubscriber)
+	register(n, route{
+		id: "remove-subscriber", method: http.MethodDelete, path: api.PathSubscriber, tag: tag, scope: access.Operate,
+		summary: "Unsubscribe somebody", answer: http.StatusNoContent,
+		about: "It stays listed among the unsubscribed, and nobody is written to about it. One that has left already stays so.",
+	}, d.removeSubscriber)
+	register(n, route{
+		id: "reactivate-subscriber", method: http.MethodPost, path: api.PathSubscriberReactivate, tag: tag, scope: access.Operate,
+		summary: "Take a subscriber back from quarantine", body: reflect.TypeFor[nothing](),
+	}, d.reactivateSubscriber)
+	register(n, route{
+		id: "resend-confirmation", method: http.MethodPost, path: api.PathSubscriberResend, tag: tag, scope: access.Operate,
+		summary: "Ask a subscriber again whether it wants to be told", body: reflect.TypeFor[nothing](),
+		about: "Only one that has not confirmed is asked.",
+	}, d.resendConfirmation)
 }
 
 func (n *native) administrationRoutes() {

@@ -67,6 +67,8 @@ type Server struct {
 	// StaleAfter is the age from which the board counts as stale in /readyz; 0 is 10 seconds. A clock that is driven
 	// fast needs more.
 	StaleAfter time.Duration
+	// Notices writes and sends messages for operators who want to see one. Without it, nothing goes out by any channel.
+	Notices NoticeDesk
 	// Collectors are measured along with the server's own figures.
 	Collectors []prometheus.Collector
 }
@@ -99,6 +101,7 @@ type door struct {
 	// writable is why the store took no change the last time, or nothing.
 	writable func() error
 	listing  listing
+	queue    queue
 	// guardedAt are the patterns of guarded handlers.
 	guardedAt []string
 	errands   sync.WaitGroup // what requests left to be done

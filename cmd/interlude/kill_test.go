@@ -25,8 +25,9 @@ import (
 
 // serving is a real process of `interlude serve`.
 type serving struct {
-	t       *testing.T
+	t       testing.TB
 	store   string
+	more    []string // flags of serve
 	token   string
 	process *exec.Cmd
 	log     *bytes.Buffer
@@ -42,6 +43,7 @@ func (s *serving) start() {
 	}
 	s.log = new(bytes.Buffer)
 	s.process = exec.Command("interlude", "serve", "--listen", "127.0.0.1:0", "--store", s.store, "--address-file", pipe)
+	s.process.Args = append(s.process.Args, s.more...)
 	s.process.Env = append(os.Environ(), "INTERLUDE_TOKEN="+s.token)
 	s.process.Stdout, s.process.Stderr = s.log, s.log
 	s.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -64,7 +66,7 @@ func (s *serving) kill() {
 func (s *serving) client() *api.Client { return &api.Client{Server: s.address, Token: s.token} }
 
 // newServing makes processes that share one store; they are killed when the test ends.
-func newServing(t *testing.T, store string, n int) []*serving {
+func newServing(t testing.TB, store string, n int, more ...string) []*serving {
 	t.Helper()
 	_, secret, err := access.New(rand.Reader, "test", access.Administer, time.Now(), "test")
 	if err != nil {
@@ -72,7 +74,7 @@ func newServing(t *testing.T, store string, n int) []*serving {
 	}
 	all := make([]*serving, n)
 	for i := range all {
-		all[i] = &serving{t: t, store: store, token: secret}
+		all[i] = &serving{t: t, store: store, token: secret, more: more}
 		all[i].start()
 		t.Cleanup(func() {
 			all[i].kill()
@@ -193,7 +195,7 @@ func awaitState(ctx context.Context, t *testing.T, client *api.Client, ref strin
 	}
 }
 
-func random(t *testing.T, below int) int {
+func random(t testing.TB, below int) int {
 	t.Helper()
 	n, err := rand.Int(rand.Reader, big.NewInt(int64(below)))
 	if err != nil {

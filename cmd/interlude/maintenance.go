@@ -132,7 +132,7 @@ func (s *session) documentOf(ctx context.Context, m api.Maintenance) (*status.Ma
 	}
 	d := &status.MaintenanceDocument{
 		Key: m.Key, Title: m.Title, Window: m.Window, Summary: m.Summary, Why: m.Why, Affects: gathered(m.Components, page),
-		Begin: m.Begins, Complete: m.Completes, Reminders: m.Reminders, OverrunEvery: m.OverrunEvery,
+		Begin: m.Begins, Complete: m.Completes, Reminders: m.Reminders, OverrunEvery: m.OverrunEvery, RemindEvery: m.RemindEvery,
 		ShortNotice: m.ShortNotice, DespiteBlackout: m.DespiteBlackout, Promises: m.Promises,
 	}
 	if m.Backfilled {

@@ -30,6 +30,8 @@ type node struct {
 	keeper *keeper.Keeper
 	site   *page.Site
 	door   web.Server
+	// hands are what works beside the door.
+	hands []func(context.Context) error
 }
 
 // newNode wires the parts: the keeper writes to the store and prods the board, the board shows the page.
@@ -37,9 +39,10 @@ func newNode(s *store.Store, clock ticking, leader keeper.Leader, log *slog.Logg
 	b := board.New(s, clock, log)
 	k := keeper.New(s, clock, leader, log, b.Prod)
 	site := page.New(b, clock, log)
-	return &node{store: s, board: b, keeper: k, site: site, door: web.Server{
-		Keeper: k, Board: b, Store: s, Page: site, Clock: clock, Log: log, Version: version(),
-	}}
+	return &node{
+		store: s, board: b, keeper: k, site: site, hands: []func(context.Context) error{b.Run, k.Run, site.Run},
+		door: web.Server{Keeper: k, Board: b, Store: s, Page: site, Clock: clock, Log: log, Version: version()},
+	}
 }
 
 // run serves until ctx ends. It stops from the outside in: the door closes first, so that nothing new comes in, then
@@ -50,21 +53,21 @@ func (n *node) run(ctx context.Context, listener net.Listener) error {
 	}
 	serving, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	hands, rest := context.WithCancel(context.WithoutCancel(ctx))
+	working, rest := context.WithCancel(context.WithoutCancel(ctx))
 	defer rest()
 	var all errgroup.Group
 	hand := func(run func(context.Context) error) {
 		all.Go(func() error {
-			err := run(hands)
+			err := run(working)
 			if err != nil {
 				stop(err)
 			}
 			return err
 		})
 	}
-	hand(n.board.Run)
-	hand(n.keeper.Run)
-	hand(n.site.Run)
+	for _, run := range n.hands {
+		hand(run)
+	}
 	err := n.door.Run(serving, listener)
 	rest()
 	if handErr := all.Wait(); handErr != nil {

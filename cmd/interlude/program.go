@@ -20,6 +20,8 @@ type program struct {
 	Series      seriesCommands      `cmd:"" group:"work" help:"Planned work that recurs: list, show, end."`
 	Incident    incidentCommands    `cmd:"" group:"work" help:"Unplanned events: list, show, create, post, resolve."`
 	Component   componentCommands   `cmd:"" group:"work" help:"Parts of the product: list, set."`
+	Notice      noticeCommands      `cmd:"" group:"work" help:"What subscribers are told: list, watch, retry, preview, test, …"`
+	Subscriber  subscriberCommands  `cmd:"" group:"work" help:"Who is told: list, show, add, remove, reactivate, import, …"`
 	Report      reportCommand       `cmd:"" group:"work" help:"Print the report of a maintenance or an incident."`
 
 	Helping    helpCommand       `cmd:"" name:"help" group:"around" help:"Explain a command, as its --help does."`

@@ -24,6 +24,7 @@ type serveCommand struct {
 	Listen      string `default:"127.0.0.1:8484" env:"INTERLUDE_LISTEN" placeholder:"HOST:PORT" help:"Address to listen on."`
 	Store       string `default:"interlude.db" env:"INTERLUDE_STORE" placeholder:"NAME" help:"Database: a file for SQLite, which is created, or postgres://user@host/database when several nodes share it."`
 	Secure      bool   `env:"INTERLUDE_SECURE" help:"Readers come by https, through a proxy that ends TLS."`
+	Notices     string `env:"INTERLUDE_NOTICES" placeholder:"FILE" type:"existingfile" help:"How subscribers are told: mail relays, signatures, limits (YAML). Without it, webhooks and chats are told and nobody by mail."`
 	TokenFile   string `placeholder:"FILE" help:"Write the administrator token of the first start into this file, readable by its owner only, instead of showing it."`
 	AddressFile string `placeholder:"FILE" help:"Write the address into this file once the server listens: for port 0."`
 	LogFormat   string `default:"text" enum:"text,json" placeholder:"FORMAT" env:"INTERLUDE_LOG_FORMAT" help:"Log lines as text or json."`
@@ -46,6 +47,10 @@ secret.
 // nothing behind: no database, and no token that nobody would look for there.
 func (c *serveCommand) Run(ctx context.Context, s *session) error {
 	log, err := newLog(s.stderr, c.LogFormat, c.LogLevel)
+	if err != nil {
+		return err
+	}
+	told, err := readNotices(c.Notices, s.env)
 	if err != nil {
 		return err
 	}
@@ -74,6 +79,12 @@ func (c *serveCommand) Run(ctx context.Context, s *session) error {
 	log.Info("the page is up", "url", "http://"+address+"/", "version", version())
 	n := newNode(db, clock.System{}, store.Leader{Store: db, Name: "clock", Node: nodeName()}, log)
 	n.door.Secure = c.Secure
+	if err := n.tellSubscribers(ctx, told, clock.System{}, log); err != nil {
+		if c.Notices != "" {
+			err = fmt.Errorf("%s: %w", c.Notices, err)
+		}
+		return err
+	}
 	if err := n.run(ctx, listener); err != nil {
 		return err
 	}

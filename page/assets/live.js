@@ -263,10 +263,14 @@
     })
   }
 
+  // Whose zone is not known yet is asked for the browser's own.
+  for (const field of all("input[data-own]")) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? field.value
+
   enhance(root)
   tick()
   setInterval(tick, clock.speed === 1 ? 1000 : 250)
-  if (location.protocol !== "file:") {
+  // A page on which somebody fills in a form stays as it is.
+  if (location.protocol !== "file:" && !document.forms.length) {
     listen()
     // A page that was left is kept for the way back, its stream with it; a browser has six connections to a server
     // (HTTP/1.1), and the seventh page would wait for one.
