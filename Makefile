@@ -78,6 +78,10 @@ bench: ## benchmarks, BENCH_COUNT (6) times, summed up by benchstat
 bench-page: ## reading the page beside nginx with the same bytes; needs nginx and wrk
 	scripts/bench-page
 
+.PHONY: bench-notify
+bench-notify: ## telling 100,000 by mail beside a bare generator, and 10,000 webhooks; needs Postfix's smtp-sink
+	scripts/bench-notify
+
 # The version is not passed in: Go stamps the commit and its tag, which `interlude version` prints.
 .PHONY: build
 build: ## the program, static, in bin/interlude

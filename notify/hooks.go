@@ -35,10 +35,10 @@ type Hooks struct {
 }
 
 const (
-	mostYoung = 64
+	mostYoung = 128
 	mostPosts = 1024
 	// youth is how long a post counts as young.
-	youth = time.Second
+	youth = 250 * time.Millisecond
 	// hurried is how long a post may take when most slots are taken by posts that hang.
 	hurried = 5 * time.Second
 )

@@ -183,6 +183,23 @@ func TestAPageWithoutAnAddressIsLinkedNowhere(t *testing.T) {
 	}
 }
 
+func TestLinksToThePageSayWhereItIs(t *testing.T) {
+	page := status.Page{URL: "https://status.northwind.example/eu/"}
+	for body, want := range map[string]string{
+		"[a](/history)":             "[a](https://status.northwind.example/history)",
+		"[a](//example.com/list)":   "[a](//example.com/list)",
+		"[a](https://example.com/)": "[a](https://example.com/)",
+		"1/2 (/not a link)":         "1/2 (/not a link)",
+	} {
+		if got := text(body, page); got != want {
+			t.Errorf("got %q for %q, want %q", got, body, want)
+		}
+		if got := text(body, status.Page{}); got != body {
+			t.Errorf("got %q for %q on a page without an address, want it as it is", got, body)
+		}
+	}
+}
+
 func TestScopesSayWhatWasAskedFor(t *testing.T) {
 	n := announced(t).last(status.Announced)
 	for want, to := range map[string]Recipient{
