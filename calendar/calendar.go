@@ -47,14 +47,18 @@ func (s Sheet) Write() ([]byte, error) { return written(s.calendar()) }
 
 // Invitation is the calendar part of an e-mail about a maintenance: it puts the entry into the reader's calendar, moves
 // it there, or, when the maintenance is canceled, takes it off (RFC 5546, 3.2.1 and 3.2.5). The groups and components are
-// those that it affects, the link is the address of its report.
-func Invitation(m status.Maintenance, p status.Page, groups []status.Group, components []status.Component, link string) ([]byte, error) {
+// those that it affects, the link is the address of its report, and the organizer the bare address that the mail comes from: a
+// publication has one.
+func Invitation(m status.Maintenance, p status.Page, groups []status.Group, components []status.Component, link, organizer string) ([]byte, error) {
 	summary, err := status.Expand(m.Summary, status.PlaceholdersOf(m, p, groups, components))
 	if err != nil {
 		summary = ""
 	}
 	report := status.ReportMaintenance(m, p, groups, components)
 	file := Sheet{Zone: p.Zone(), Entries: []Entry{{m, report, summary, link}}}.calendar()
+	for _, event := range file.Events() {
+		event.SetOrganizer("mailto:"+organizer, ics.WithCN(markup.OneLine(p.Name)))
+	}
 	if m.State == status.Canceled {
 		file.SetMethod(ics.MethodCancel)
 	}

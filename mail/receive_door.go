@@ -87,9 +87,18 @@ type guest struct {
 
 	door    *door
 	network netip.Prefix
+	broken  error // of the first reading that failed; whoever reads is alone
 
 	mu   sync.Mutex
 	last time.Time
+}
+
+// Read reads until it fails once. After a message that did not come in time, its rest must not be read as commands.
+func (g *guest) Read(b []byte) (n int, err error) {
+	if g.broken == nil {
+		n, g.broken = g.Conn.Read(b)
+	}
+	return n, g.broken
 }
 
 // SetReadDeadline sets a deadline that is not after the last moment.

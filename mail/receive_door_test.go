@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,17 +47,19 @@ func (h *hall) enter(t *testing.T) *talk {
 }
 
 func TestASlowClientIsShownOut(t *testing.T) {
-	const chatter = "NOOP\r\n"
 	for name, c := range map[string]struct {
 		begin string
 		says  string // one byte or one line, again and again
 		every time.Duration
 		stay  time.Duration
+		last  string
 	}{
-		"says nothing":                          {begun, "", receiveTime, receiveTime},
-		"spells a command":                      {begun, "N", 25 * time.Second, receiveTime},
-		"spells a message":                      {begun + "C: DATA\nS: 354", "x", 25 * time.Second, receiveTime},
-		"says again and again nothing of worth": {begun, chatter, 50 * time.Second, longestStay},
+		"says nothing":        {begun, "", 0, receiveTime, "421"},
+		"spells a command":    {begun, "N", 25 * time.Second, receiveTime, "421"},
+		"spells a message":    {begun + "C: DATA\nS: 354", "x", 25 * time.Second, receiveTime, "421"},
+		"writes a message":    {begun + "C: DATA\nS: 354", "NOOP\r\n", 25 * time.Second, receiveTime, "421"},
+		"writes a chunk":      {begun + "C: BDAT 1000", "NOOP\r\n", 25 * time.Second, receiveTime, "421"},
+		"says nothing of use": {begun, "NOOP\r\n", 50 * time.Second, longestStay, "421"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			h, p := newHall(), newLetterbox()
@@ -64,24 +67,25 @@ func TestASlowClientIsShownOut(t *testing.T) {
 			k := h.enter(t)
 			began := time.Now()
 			k.play(c.begin)
-			go func() {
-				for range int(longestStay/c.every) + 1 {
-					k.say(c.says)
+			var saying sync.WaitGroup
+			saying.Go(func() {
+				for c.says != "" && k.say(c.says) == nil {
 					timer := time.NewTimer(c.every)
 					<-timer.C
 				}
-			}()
+			})
 			last := ""
 			for answer := k.hear(); answer != "EOF"; answer = k.hear() {
 				last = answer
 			}
-			if !strings.HasPrefix(last, "421") && !strings.HasPrefix(last, "451") {
-				t.Errorf("%s: got %q at last, want 421 or 451", name, last)
+			if !strings.HasPrefix(last, c.last) {
+				t.Errorf("%s: got %q at last, want %s", name, last, c.last)
 			}
 			if stayed := time.Since(began); stayed != c.stay { // the bubble's time
 				t.Errorf("%s: got out after %s, want %s", name, stayed, c.stay)
 			}
 			closed()
+			saying.Wait()
 			if got := p.got(); len(got) != 0 {
 				t.Errorf("%s: got %q, want nothing delivered", name, got)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"example.org/interlude/status"
@@ -50,7 +51,7 @@ type Desk struct {
 	Endpoints Endpoints
 	// Offer is what there is to subscribe to now.
 	Offer func() Offer
-	// Channels are those by which this server can tell anybody. An application for another one is refused.
+	// Channels are those by which this server can tell anybody.
 	Channels []Channel
 	Keys     Keys
 	Clock    Clock
@@ -58,6 +59,15 @@ type Desk struct {
 	NewID func() string
 
 	limits limits
+}
+
+// Open are the channels by which somebody can subscribe now: an address cannot confirm by mail while the page has no URL that
+// the link in the mail could begin with. An application for another one is refused.
+func (d *Desk) Open() []Channel {
+	if d.Offer().Page.URL != "" {
+		return d.Channels
+	}
+	return slices.DeleteFunc(slices.Clone(d.Channels), func(c Channel) bool { return c == Email })
 }
 
 // Subscribe takes an application. The answer says nothing of whether the address is known: a new one is asked to confirm, one
@@ -68,7 +78,7 @@ type Desk struct {
 // that nothing was begun and that it may work later.
 func (d *Desk) Subscribe(ctx context.Context, a Application) error {
 	now, offer := d.Clock.Now(), d.Offer()
-	s, err := a.subscriber(offer, d.Channels)
+	s, err := a.subscriber(offer, d.Open())
 	if err != nil {
 		return err
 	}
@@ -113,7 +123,7 @@ const (
 // ask saves an application and tells its address what comes next: two transactions whatever is known of it, so that the
 // time that they take says nothing either.
 func (d *Desk) ask(ctx context.Context, now time.Time, offer Offer, s Subscriber) error {
-	all, err := d.Register.Subscribers(ctx, Query{Channel: s.Channel, Text: s.Address, AnyEvent: true})
+	all, err := d.Register.Subscribers(ctx, Query{Channel: s.Channel, Address: s.Address, AnyEvent: true})
 	if err != nil {
 		return fmt.Errorf("look up who applied: %w", err)
 	}
@@ -121,7 +131,6 @@ func (d *Desk) ask(ctx context.Context, now time.Time, offer Offer, s Subscriber
 	elsewhere := 0
 	for i := range all {
 		switch {
-		case all[i].Address != s.Address: // the text stands in another one
 		case all[i].Event == s.Event:
 			same = &all[i]
 		default:
@@ -186,6 +195,9 @@ func (s *Subscriber) askedLately(now time.Time) int {
 	}
 	return s.AskedTimes
 }
+
+// Ask notes that a subscriber is sent a confirmation or a link at now, and reports whether it may be: at most three times a day.
+func (s *Subscriber) Ask(now time.Time) bool { return s.noteAsked(now, 0) }
 
 // noteAsked counts one more, and reports whether it is not one too many.
 func (s *Subscriber) noteAsked(now time.Time, elsewhere int) bool {

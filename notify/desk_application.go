@@ -50,12 +50,12 @@ func (a Application) subscriber(offer Offer, channels []Channel) (Subscriber, er
 	s := Subscriber{Channel: a.Channel, Address: strings.TrimSpace(a.Address), Event: a.Event}
 	var err error
 	if s.Channel == Email {
-		s.Address, err = mailbox(fieldEmail, s.Address)
+		s.Address, err = Mailbox(fieldEmail, s.Address)
 	} else {
 		if contact := strings.TrimSpace(a.Contact); contact != "" {
-			s.Contact, err = mailbox(fieldContact, contact)
+			s.Contact, err = Mailbox(fieldContact, contact)
 		}
-		if chat, known := chatOf(s.Address); known {
+		if chat, known := ChatOf(s.Address); known {
 			s.Channel = chat
 		}
 	}
@@ -107,9 +107,9 @@ func (c Choice) choose(s *Subscriber, offer Offer) error {
 // longestZone is more than any name of a zone has.
 const longestZone = 64
 
-// mailbox gives an address in the one form in which it is kept: in small letters, its domain as the wire has it. Local
+// Mailbox gives an address in the one form in which it is kept: in small letters, its domain as the wire has it. Local
 // parts that differ in case alone are the same person everywhere (RFC 5321, 2.4, advises against others).
-func mailbox(field, text string) (string, error) {
+func Mailbox(field, text string) (string, error) {
 	text = strings.ToLower(text)
 	err := checkMailbox(field, text)
 	if err != nil {
@@ -124,8 +124,8 @@ func mailbox(field, text string) (string, error) {
 	return local + "@" + domain, nil
 }
 
-// chatOf recognises the webhooks of chats, which read messages of their own shape and none of ours.
-func chatOf(address string) (Channel, bool) {
+// ChatOf recognises the webhooks of chats, which read messages of their own shape and none of ours.
+func ChatOf(address string) (Channel, bool) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return "", false
@@ -135,8 +135,12 @@ func chatOf(address string) (Channel, bool) {
 		channel Channel
 		host    string
 	}{
-		{Slack, "hooks.slack.com"}, {Slack, "hooks.slack-gov.com"}, {Discord, "discord.com"}, {Discord, "discordapp.com"},
-		{Teams, "webhook.office.com"}, {Teams, "environment.api.powerplatform.com"},
+		{Slack, "hooks.slack.com"},
+		{Slack, "hooks.slack-gov.com"},
+		{Discord, "discord.com"},
+		{Discord, "discordapp.com"},
+		{Teams, "webhook.office.com"},
+		{Teams, "environment.api.powerplatform.com"},
 	} {
 		if host == c.host || strings.HasSuffix(host, "."+c.host) {
 			return c.channel, true
@@ -148,7 +152,7 @@ func chatOf(address string) (Channel, bool) {
 // strangeHost is the host that an application makes this server talk to, for limits. Those of mail and of the great chats are
 // none: thousands share them, and one who used up what they may have would lock out the others.
 func strangeHost(s Subscriber) string {
-	if _, known := chatOf(s.Address); known || s.Channel == Email {
+	if _, known := ChatOf(s.Address); known || s.Channel == Email {
 		return ""
 	}
 	u, err := url.Parse(s.Address)
@@ -156,6 +160,11 @@ func strangeHost(s Subscriber) string {
 		return ""
 	}
 	return strings.ToLower(u.Hostname())
+}
+
+// Confirmation asks a subscriber to say that the subscription is theirs.
+func (o Offer) Confirmation(now time.Time, s Subscriber) Notice {
+	return o.personal(Notice{Kind: Confirm, Audience: Audience{Only: s.ID}}, now, s)
 }
 
 // personal fills in a notice about a subscription: what it is for, with the names.

@@ -216,7 +216,7 @@ func TestWhenNamesCannotBeLookedUpNothingIsSaved(t *testing.T) {
 	}
 }
 
-type unresolved struct{ anywhere }
+type unresolved struct{}
 
 func (unresolved) Check(context.Context, string) error {
 	return &net.DNSError{Err: "no answer", IsTimeout: true}

@@ -57,7 +57,7 @@ func (w Writer) Letter(n *Notice, zone string) (*mail.Template, error) {
 	if err := letterHTML(l).Render(unbound{}, &html); err != nil {
 		return nil, fmt.Errorf("write the letter in HTML: %w", err)
 	}
-	files, err := invitation(n)
+	files, err := w.invitation(n)
 	if err != nil {
 		return nil, err
 	}
@@ -184,12 +184,12 @@ func (w Writer) Leave(n *Notice, to Recipient) string {
 var inCalendars = []status.EventKind{status.Announced, status.Changed, status.Extended, status.Reminded, status.CalledOff}
 
 // invitation is the calendar part of a notice, none where the calendar stays as it is.
-func invitation(n *Notice) ([]mail.Attachment, error) {
+func (w Writer) invitation(n *Notice) ([]mail.Attachment, error) {
 	m := n.Maintenance
 	if m == nil || !slices.Contains(inCalendars, status.EventKind(n.Kind)) {
 		return nil, nil
 	}
-	content, err := calendar.Invitation(*m, n.Page, n.Groups, n.Components, reportLink(n))
+	content, err := calendar.Invitation(*m, n.Page, n.Groups, n.Components, reportLink(n), w.From.String())
 	if err != nil {
 		return nil, fmt.Errorf("write the calendar entry: %w", err)
 	}

@@ -121,8 +121,11 @@ func (m *Mailer) compose(dst []byte, t *mail.Template, values []string) ([]byte,
 	return m.Signers.Append(dst, message)
 }
 
-// template is the letter of a notice for a zone, written once.
+// template is the letter of a notice for a zone, written once. A test has no number, and a letter of its own.
 func (m *Mailer) template(n *Notice, zone string) (*mail.Template, error) {
+	if n.N == 0 {
+		return m.Writer.Letter(n, zone)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	key := letterKey{n.N, zone}

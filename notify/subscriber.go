@@ -213,6 +213,8 @@ type Query struct {
 	IDs []string
 	// Text is part of an address or of a contact, in whatever case; empty is all.
 	Text string
+	// Address is the whole of an address, as it was saved; empty is all.
+	Address string
 	// Channel and State choose those; empty is all.
 	Channel Channel
 	State   State

@@ -96,8 +96,8 @@ func (c *counter) serveForm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f := filled{Scope: wholePage, Zone: v.zone.String(), NoZone: true}
-	if len(c.desk.Channels) > 0 {
-		f.Channel = c.desk.Channels[0]
+	if open := c.desk.Open(); len(open) > 0 {
+		f.Channel = open[0]
 	}
 	key, as := subscribePath, snapshot.Stamp{Frame: e.picture.Framed}
 	if event, ok := e.picture.Event(asked.Get("event")); ok && event.Open() {

@@ -103,7 +103,7 @@ func (v *heldView) refuse(r refusal)      { v.Faults, v.fieldFaults = r.faults()
 func (c *counter) formView(v view, f filled) subscribeView {
 	shown := subscribeView{filled: f, Blocks: v.choosable()}
 	for _, w := range ways {
-		if slices.Contains(c.desk.Channels, w.Channel) {
+		if slices.Contains(c.desk.Open(), w.Channel) {
 			shown.Ways = append(shown.Ways, w)
 		}
 	}

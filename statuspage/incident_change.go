@@ -190,7 +190,7 @@ func (b incidentBody) amendUnderway(
 		}
 		want.Window = m.Window
 	}
-	alone := m.Underway() && !moves && !said && say.Body == "" // nothing else tells of it
+	alone := !moves && !said && say.Body == "" // nothing else tells of it
 	m, _, _, err = book.Amend(m, want, now, by, status.Post{Quiet: say.Quiet || !alone})
 	return m, said, err
 }

@@ -2,8 +2,6 @@ package statuspage
 
 import (
 	"errors"
-	"net/url"
-	"strings"
 
 	"example.org/interlude/keeper"
 	"example.org/interlude/notify"
@@ -28,20 +26,20 @@ type choiceBody struct {
 	Components   []string `json:"components" doc:"The same, as answers have it"`
 }
 
-// slack is where the webhooks of Slack are, which read messages of their own form and answer others with an error.
-const slack = "hooks.slack.com"
+// chatNames are the names of chats.
+var chatNames = map[notify.Channel]string{notify.Slack: "Slack", notify.Teams: "Microsoft Teams", notify.Discord: "Discord"}
 
 // subscriber is what the body asks for.
 func (b subscriberBody) subscriber() (notify.Subscriber, error) {
-	n := notify.Subscriber{Channel: notify.Email, Address: strings.ToLower(given(b.Email)), State: notify.Unconfirmed, AccessUser: given(b.PageAccessUser)}
+	n := notify.Subscriber{Channel: notify.Email, Address: given(b.Email), State: notify.Unconfirmed, AccessUser: given(b.PageAccessUser)}
 	n.SkipConfirmation = b.SkipConfirmation != nil && *b.SkipConfirmation
 	if n.SkipConfirmation {
 		n.State = notify.Active
 	}
 	if endpoint := given(b.Endpoint); endpoint != "" {
 		n.Channel, n.Address, n.Contact, n.State = notify.Webhook, endpoint, given(b.Email), notify.Active
-		if u, err := url.Parse(endpoint); err == nil && strings.EqualFold(u.Hostname(), slack) {
-			return n, unprocessable("endpoint cannot be honoured: Slack reads no webhooks of Statuspage's form. Subscribe it on the page")
+		if chat, is := notify.ChatOf(endpoint); is {
+			return n, unprocessable("endpoint cannot be honoured: " + chatNames[chat] + " reads no webhooks of Statuspage's form. Subscribe it on the page")
 		}
 	}
 	switch mode := given(b.Mode); mode {
@@ -54,6 +52,12 @@ func (b subscriberBody) subscriber() (notify.Subscriber, error) {
 		return n, unprocessable("endpoint is required: a URL such as https://example.com/hook")
 	default:
 		return n, oneOf("mode", mode, string(n.Channel))
+	}
+	if n.Channel == notify.Email && n.Address != "" {
+		var err error
+		if n.Address, err = notify.Mailbox("email", n.Address); err != nil {
+			return n, err
+		}
 	}
 	if n.Address == "" {
 		return n, unprocessable("email or endpoint is required: where the subscriber is to be told")
@@ -108,7 +112,8 @@ func (c *call) subscribe(event string) (any, error) {
 			return nil, unprocessable("email cannot be asked to confirm, because this server sends no mail: give skip_confirmation_notification " +
 				"when you vouch for the address")
 		}
-		tell = append(tell, c.confirmation(&n))
+		n.Ask(c.now)
+		tell = append(tell, c.offer().Confirmation(c.now, n))
 	}
 	if err := c.Subscribers.AddSubscriber(c.ctx, c.now, n, tell...); err != nil {
 		return nil, err

@@ -4,45 +4,25 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
-	"time"
 
 	"example.org/interlude/access"
 	"example.org/interlude/notify"
 	"example.org/interlude/status"
 )
 
-// An address is asked to confirm mostAsked times within asking, whoever asks for it: a token, or a reader on the page.
-const (
-	mostAsked = 3
-	asking    = 24 * time.Hour
-)
-
-// confirmation asks a subscriber to confirm, with the names of what it would hear of, and counts that it was asked.
-func (c *call) confirmation(s *notify.Subscriber) notify.Notice {
-	if c.now.Sub(s.Asked) >= asking {
-		s.AskedTimes = 0
-	}
-	s.Asked, s.AskedTimes = c.now, s.AskedTimes+1
+// offer is what a confirmation names.
+func (c *call) offer() notify.Offer {
 	p := c.Board.Current()
-	n := notify.Notice{Kind: notify.Confirm, At: c.now, Page: p.Page, Audience: notify.Audience{
-		Only: s.ID, Event: s.Event, Components: s.Components, Groups: s.Groups,
-	}}
-	if e, found := p.Event(s.Event); found && s.Event != "" {
-		n.Maintenance, n.Incident = e.Maintenance, e.Incident
+	return notify.Offer{
+		Page: p.Page, Groups: p.Groups, Components: p.Components,
+		Event: func(id string) (*status.Maintenance, *status.Incident) {
+			e, found := p.Event(id)
+			if !found {
+				return nil, nil
+			}
+			return e.Maintenance, e.Incident
+		},
 	}
-	for _, component := range p.Components {
-		if slices.Contains(s.Components, component.ID) {
-			n.Components = append(n.Components, component)
-		}
-	}
-	for _, g := range p.Groups {
-		holds := func(component status.Component) bool { return component.GroupID == g.ID }
-		if slices.Contains(s.Groups, g.ID) || slices.ContainsFunc(n.Components, holds) {
-			n.Groups = append(n.Groups, g)
-		}
-	}
-	return n
 }
 
 // askable refuses a subscriber who cannot be asked again.
@@ -52,8 +32,8 @@ func (c *call) askable(s notify.Subscriber) error {
 		return unprocessable("The subscriber is " + string(s.State) + ": only one that is unconfirmed can be asked to confirm")
 	case s.Channel != notify.Email:
 		return unprocessable("The subscriber is told by " + wireMode(s.Channel) + ": only an e-mail address can be asked again to confirm")
-	case s.AskedTimes >= mostAsked && c.now.Sub(s.Asked) < asking:
-		return unprocessable("The subscriber was asked often enough within a day: it can be asked again from " + c.view().at(s.Asked.Add(asking)))
+	case !s.Ask(c.now): // of this copy
+		return unprocessable("The subscriber was asked often enough today: it can be asked again a day after the last time")
 	}
 	return nil
 }
@@ -64,7 +44,8 @@ func (c *call) askAgain(ctx context.Context, id, event string) error {
 		if err := cmp.Or(mine(*s, event), c.askable(*s)); err != nil {
 			return nil, err
 		}
-		return []notify.Notice{c.confirmation(s)}, nil
+		s.Ask(c.now)
+		return []notify.Notice{c.offer().Confirmation(c.now, *s)}, nil
 	})
 }
 

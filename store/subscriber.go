@@ -224,6 +224,9 @@ func subscriberConditions(q notify.Query) (conditions []string, args []any) {
 		pattern := place("%" + likeEscape.Replace(strings.ToLower(q.Text)) + "%")
 		conditions = append(conditions, `(LOWER(address) LIKE `+pattern+` ESCAPE '\' OR LOWER(contact) LIKE `+pattern+` ESCAPE '\')`)
 	}
+	if q.Address != "" {
+		conditions = append(conditions, `address = `+place(q.Address))
+	}
 	if q.Channel != "" {
 		conditions = append(conditions, `channel = `+place(q.Channel))
 	}

@@ -74,6 +74,7 @@ func (d *door) metricsHandler() http.Handler {
 			d.refuse(w, r, err)
 			return
 		}
+		d.measureQueue(ctx)
 		figures.ServeHTTP(w, r)
 	})
 }

@@ -37,6 +37,26 @@ func (q *queue) measured(ctx context.Context, s *store.Store) (map[notify.Channe
 	return lengths, nil
 }
 
+// known is the length of the queue as it was measured last, and false when that is too long ago.
+func (q *queue) known() (map[notify.Channel]notify.Backlog, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.lengths, time.Since(q.at) < queueLife
+}
+
+// queueLife is for how long a measure is shown that was made for one scrape, which may be slow.
+const queueLife = 5 * queueAge
+
+// measureQueue measures the queue for a scrape that is about to begin, because collectors are given no context. A store that does
+// not answer leaves out these figures and no others.
+func (d *door) measureQueue(ctx context.Context) {
+	ctx, stop := context.WithTimeout(ctx, showPatience)
+	defer stop()
+	if _, err := d.queue.measured(ctx, d.Store); err != nil {
+		d.Log.DebugContext(ctx, "the queue of notices cannot be measured", "error", err)
+	}
+}
+
 // noticeFigures are taken from the queue when they are asked for.
 type noticeFigures struct{ d *door }
 
@@ -54,11 +74,8 @@ func (noticeFigures) Describe(to chan<- *prometheus.Desc) {
 
 // Collect takes the figures. While the store does not answer there are none: a number that is not known is not 0.
 func (f noticeFigures) Collect(to chan<- prometheus.Metric) {
-	ctx, stop := context.WithTimeout(context.Background(), showPatience)
-	defer stop()
-	lengths, err := f.d.queue.measured(ctx, f.d.Store)
-	if err != nil {
-		f.d.Log.Debug("the queue of notices cannot be measured", "error", err)
+	lengths, known := f.d.queue.known()
+	if !known {
 		return
 	}
 	now := f.d.Clock.Now()

@@ -215,10 +215,11 @@ func (d *door) testNotice(ctx context.Context, in *bodyInput) (*plain[api.Notice
 		return nil, err
 	}
 	answer, err := d.Notices.Test(ctx, to.Channel, to.Address)
+	done := api.NoticeTested{Sent: err == nil, Answer: answer}
 	if err != nil {
-		return &plain[api.NoticeTested]{Body: api.NoticeTested{Answer: err.Error()}}, nil
+		done.Answer = err.Error()
 	}
-	return &plain[api.NoticeTested]{Body: api.NoticeTested{Sent: true, Answer: answer}}, nil
+	return &plain[api.NoticeTested]{Body: done}, nil
 }
 
 // noWay refuses a channel that is not set up.

@@ -108,6 +108,7 @@ func TestAPreviewShowsTheSeveralKinds(t *testing.T) {
 	if m := got.Message; !m.Told || m.Channel != "webhook" || m.Subject != "" || !strings.Contains(m.Text, "extended for https://hooks.example.com/in") {
 		t.Errorf("got %+v, want what the endpoint is sent", m)
 	}
+	h.enrol(notify.Subscriber{ID: "gil"})
 	if m := h.preview(api.NoticeQuestion{Subject: "upgrade", Kind: "begun", To: "dora@example.com"}).Message; m.Told {
 		t.Errorf("got %+v, want that dora is not told: nothing of hers is affected", m)
 	}

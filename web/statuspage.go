@@ -2,8 +2,10 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 
+	"example.org/interlude/notify"
 	"example.org/interlude/statuspage"
 )
 
@@ -20,7 +22,7 @@ func (d *door) openStatuspage() apiDocument {
 	}
 	management := &statuspage.Management{
 		Keeper: d.Keeper, Board: d.Board, Records: d.Store, Points: d.Store, Subscribers: d.Store, Clock: d.Clock, Log: d.Log,
-		Secure: d.Secure,
+		Secure: d.Secure, Mail: !errors.Is(d.halted(notify.Email), notify.ErrNoCourier),
 	}
 	d.guardAt(statuspage.Prefix, largestManaged, management.Handler())
 	about := apiDocument{
