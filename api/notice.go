@@ -173,7 +173,7 @@ type NoticeMessage struct {
 	// Told says whether the address is among those who would be told.
 	Told    bool   `json:"told" doc:"whether the address is among those who would be told"`
 	Channel string `json:"channel" doc:"the channel" example:"email"`
-	Address string `json:"address,omitempty" doc:"the address" example:"ops@example.com"`
+	Address string `json:"address" doc:"the address; an invented one where only a zone was given" example:"ops@example.com"`
 	Zone    string `json:"zone,omitempty" doc:"the time zone in which times are given; absent for the page's"`
 	Subject string `json:"subject,omitempty" doc:"the subject of an e-mail"`
 	Text    string `json:"text" doc:"the text, or what an endpoint is sent"`

@@ -3,7 +3,7 @@
 // Begin with [Letter]: what is said to everybody. [Letter.Compose] writes it once as a message of RFC 5322, and
 // [Template.Append] copies that message for one recipient, with personal values where a [Slot] stood. [Signers] put DKIM
 // signatures in front. A [Pool] hands the result to one of several relays, and each message has a [Reply]. What a relay accepted
-// and could not deliver comes back as a report, which [ReadBounce] reads; [Judge] says what a refusal means for the address.
+// and could not deliver comes back as a report, which a [Receiver] takes and [ReadBounce] reads; [Judge] says what a refusal means for the address.
 // [ParseMailbox] decides what an address is.
 //
 // What is promised: whatever is put into a letter, the message has the headers and parts that it was given and no others, its

@@ -20,9 +20,9 @@ import (
 // Bounces gives each mail a sender of the envelope of its own, and takes what is returned to it: reports that it could not be
 // delivered (RFC 3464), and complaints (RFC 5965).
 //
-// Anybody can write such a report, so that only the address which it is sent to counts. It is sealed, and nobody has seen it
-// but those who handled that one mail. What a report says of recipients is believed as far as one of them: the mildest,
-// because an address may stand for several, and a mail that reached one of them was not in vain.
+// Anybody can write such a report, so that only the address which it is sent to counts, not the Message-ID in it: the address is
+// sealed, and nobody has seen it but those who handled that one mail. Of several recipients in a report the mildest counts,
+// because an address may stand for many, and a mail that reached one of them was not in vain.
 //
 // The fields are set before the first use and not afterwards.
 type Bounces struct {

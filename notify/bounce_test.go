@@ -209,7 +209,7 @@ func TestAnEnvelopeIsRecognisedInEitherCaseAndInNoOtherForm(t *testing.T) {
 			t.Errorf("%s: got %d, %s, %t; want the delivery", form, n, id, ok)
 		}
 	}
-	other := r.Bounces.Envelope(to(2, "abcdefghijkl"))
+	other := r.Envelope(to(2, "abcdefghijkl"))
 	seal := func(a string) string { return a[strings.LastIndex(a, ".abcdefghijkl.")+14:] }
 	for _, form := range []string{
 		"", "@", "bounces@status.northwind.example", "bounces+@status.northwind.example", "bounces+1.abcdefghijkl@status.northwind.example",

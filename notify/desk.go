@@ -130,10 +130,9 @@ func (d *Desk) ask(ctx context.Context, now time.Time, offer Offer, s Subscriber
 	var same *Subscriber
 	elsewhere := 0
 	for i := range all {
-		switch {
-		case all[i].Event == s.Event:
+		if all[i].Event == s.Event {
 			same = &all[i]
-		default:
+		} else {
 			elsewhere += all[i].askedLately(now)
 		}
 	}

@@ -35,8 +35,12 @@ type Result struct {
 	Blameless bool
 }
 
-// patience is for how long a delivery is tried.
-const patience = 24 * time.Hour
+// A delivery is tried for patience, and leastTries times at least: one that waited for a relay, or that an operator had tried
+// again, has its chance too.
+const (
+	patience   = 24 * time.Hour
+	leastTries = 10
+)
 
 // backoff is how long to wait after so many attempts: from a quarter of a minute, twice as long each time, up to an hour, and half of
 // it left to chance, so that those who failed together do not come back together.
@@ -61,7 +65,7 @@ func (r Result) outcome(d Delivery, n *Notice, now time.Time) Outcome {
 		o.Mark = accepted(d, n, now)
 	case Passing:
 		o.Due = now.Add(max(r.After, backoff(d.Attempts+1)))
-		if o.Due.Sub(n.At) > patience {
+		if o.Due.Sub(n.At) > patience && d.Attempts+1 >= leastTries {
 			o.Fate = Failed
 			o.Mark = marked(n, now, func(s *Subscriber) { s.Strike(now, r.Answer) })
 		}

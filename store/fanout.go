@@ -28,8 +28,12 @@ func (s *Store) Progress(ctx context.Context, subject string, before int64, limi
 	}
 	rows, err := collect(ctx, s.read, func(r *row) []any {
 		return []any{
-			&r.n.Notice, &r.n.Kind, &r.n.Subject.Kind, &r.n.Subject.ID, at{&r.n.At}, &r.n.Title,
-			&r.f.Channel, &r.f.Total, &r.f.Sent, &r.f.Failed, &r.f.Dropped, &r.f.Retrying, at{&r.f.Began}, at{&r.f.Latest},
+			&r.n.Notice, &r.n.Kind, &r.n.Subject.Kind, &r.n.Subject.ID,
+			at{&r.n.At},
+			&r.n.Title,
+			&r.f.Channel, &r.f.Total, &r.f.Sent, &r.f.Failed, &r.f.Dropped, &r.f.Retrying,
+			at{&r.f.Began},
+			at{&r.f.Latest},
 		}
 	}, `SELECT newest.n, newest.kind, newest.subject_kind, newest.subject, newest.at,
 			COALESCE(maintenance.title, incident.title, component.name, ''),
@@ -88,8 +92,12 @@ const deliveredColumns = `d.notice, notice.kind, notice.subject_kind, notice.sub
 
 func deliveredFields(d *notify.Delivered) []any {
 	return []any{
-		&d.Notice, &d.Kind, &d.Subject.Kind, &d.Subject.ID, at{&d.Noticed}, &d.N, &d.Subscriber, &d.Address, &d.Channel, &d.Fate, &d.Attempts,
-		at{&d.At}, &d.Answer, at{&d.Due},
+		&d.Notice, &d.Kind, &d.Subject.Kind, &d.Subject.ID,
+		at{&d.Noticed},
+		&d.N, &d.Subscriber, &d.Address, &d.Channel, &d.Fate, &d.Attempts,
+		at{&d.At},
+		&d.Answer,
+		at{&d.Due},
 	}
 }
 

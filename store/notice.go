@@ -42,8 +42,8 @@ func (s *Store) Tell(ctx context.Context, now time.Time, notices ...notify.Notic
 	})
 }
 
-// addNotice saves a notice, and a delivery for each subscriber in its audience. Of a component that changed, nothing is kept
-// when nobody is told: that would be one notice for each component of each maintenance.
+// addNotice saves a notice, and a delivery for each subscriber in its audience. When nobody is told, it is kept if it is about an
+// event, so that operators see that nobody was; one for each component of each maintenance would be too many.
 func addNotice(ctx context.Context, tx *sql.Tx, now time.Time, n notify.Notice) error {
 	if err := checkText(n); err != nil {
 		return err
@@ -62,7 +62,7 @@ func addNotice(ctx context.Context, tx *sql.Tx, now time.Time, n notify.Notice) 
 	if err != nil {
 		return fmt.Errorf("write deliveries of %s: %w", n.Kind, err)
 	}
-	if told, err := result.RowsAffected(); err != nil || told == 0 && n.Kind == notify.ComponentChanged {
+	if told, err := result.RowsAffected(); err != nil || told == 0 && (n.Kind == notify.ComponentChanged || n.Kind.Personal()) {
 		return err
 	}
 	subject := n.Subject()

@@ -75,7 +75,8 @@ func (s *Store) Take(ctx context.Context, now, until time.Time, channel notify.C
 	return all, nil
 }
 
-// contents are the waiting deliveries of a parcel. A subscriber who was forgotten meanwhile counts as one who left.
+// contents are the waiting deliveries of a parcel. One that has a parcel of its own, because it is tried again, is left to that
+// one. A subscriber who was forgotten meanwhile counts as one who left.
 func contents(ctx context.Context, tx *sql.Tx, p parcel, channel notify.Channel) ([]notify.Delivery, error) {
 	return collect(ctx, tx, func(d *notify.Delivery) []any {
 		d.Notice, d.By, d.Granted = p.notice, channel, p.granted
@@ -86,8 +87,10 @@ func contents(ctx context.Context, tx *sql.Tx, p parcel, channel notify.Channel)
 	}, `SELECT d.subscriber, d.attempts, COALESCE(s.id, ''), COALESCE(s.channel, ''), COALESCE(s.address, ''), COALESCE(s.contact, ''),
 			COALESCE(s.zone, ''), COALESCE(s.event, ''), COALESCE(s.chosen, FALSE), COALESCE(s.state, 'unsubscribed'), COALESCE(s.strikes, 0)
 		FROM delivery AS d LEFT JOIN subscriber AS s ON s.n = d.subscriber
-		WHERE d.notice = $1 AND d.subscriber >= $2 AND d.subscriber <= $3 AND d.channel = $4 AND d.fate = 'waiting' ORDER BY d.subscriber`,
-		p.notice, p.low, p.high, channel)
+		WHERE d.notice = $1 AND d.subscriber >= $2 AND d.subscriber <= $3 AND d.channel = $4 AND d.fate = 'waiting'
+			AND NOT EXISTS (SELECT 1 FROM parcel AS own WHERE own.notice = d.notice AND own.low = d.subscriber AND own.high = d.subscriber AND own.id <> $5)
+		ORDER BY d.subscriber`,
+		p.notice, p.low, p.high, channel, p.id)
 }
 
 // Hold changes until when parcels are taken; a time that has come gives them back.

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -133,7 +134,7 @@ func TestAChangeThatFailsTellsNobody(t *testing.T) {
 			planned()(b)
 			return refused
 		})
-		if err != error(refused) {
+		if !errors.Is(err, refused) {
 			t.Fatalf("got %v, want the refusal", err)
 		}
 		if got, err := s.Progress(t.Context(), "", 0, 10); err != nil || len(got) != 0 {
@@ -373,6 +374,26 @@ func TestWhatIsOldIsForgotten(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"1", "1", "1", "1"}, left); diff != "" {
 			t.Errorf("notices, deliveries, subscribers, choices (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestWhatIsTriedAgainIsNotTakenTwiceWhenItsFirstParcelIsTakenAgain(t *testing.T) {
+	each(t, allEngines, func(t *testing.T, name string) {
+		s := open(t, name)
+		crowd(t, s, 3)
+		change(t, s, planned())
+		parcels := take(t, s, noon, 100)
+		d := parcels[0].Deliveries[0]
+		again := notify.Outcome{Delivery: d, Fate: notify.Waiting, Tries: 1, At: noon, Due: noon.Add(time.Hour)}
+		if err := s.Settle(t.Context(), noon, []notify.Outcome{again}, nil); err != nil { // and then the node dies
+			t.Fatal(err)
+		}
+		if got := count(take(t, s, noon.Add(2*time.Minute), 100)); got != 2 {
+			t.Errorf("got %d deliveries when the lease has run out, want the 2 that were not settled", got)
+		}
+		if got := count(take(t, s, noon.Add(time.Hour), 1)); got < 1 {
+			t.Errorf("got %d deliveries when it is due, want it", got)
 		}
 	})
 }

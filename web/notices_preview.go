@@ -174,11 +174,15 @@ func (d *door) message(ctx context.Context, n notify.Notice, ask api.NoticeQuest
 }
 
 // recipient is whom a message is written for: the subscriber with that address, before others one who is among the audience, or
-// else somebody who is not subscribed. It reports whether they are among the audience.
+// else somebody who is not subscribed; without an address, anybody. It reports whether they are among the audience.
 func (d *door) recipient(ctx context.Context, a notify.Audience, ask api.NoticeQuestion) (to notify.Recipient, told bool, err error) {
 	if ask.To == "" {
 		channel, err := channelOf(ask.Channel, "")
-		return notify.Recipient{Channel: channel, Zone: ask.Zone, State: notify.Active}, false, err
+		to = notify.Recipient{Channel: channel, Address: "somebody@example.com", Zone: ask.Zone, State: notify.Active}
+		if channel != notify.Email {
+			to.Address = "https://example.com/hook"
+		}
+		return to, false, err
 	}
 	asked, err := reached(ask.Channel, ask.To, "")
 	if err != nil {

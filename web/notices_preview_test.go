@@ -79,8 +79,8 @@ func TestAPreviewShowsTheSeveralKinds(t *testing.T) {
 		at   time.Time
 		text string
 	}{
-		{api.NoticeQuestion{Subject: "upgrade", Kind: "announced"}, noon, "announced for  in"},
-		{api.NoticeQuestion{Subject: "upgrade", Kind: "reminded"}, time.Date(2027, 1, 14, 6, 0, 0, 0, time.UTC), "reminded for  in"},
+		{api.NoticeQuestion{Subject: "upgrade", Kind: "announced"}, noon, "announced for somebody@example.com in"},
+		{api.NoticeQuestion{Subject: "upgrade", Kind: "reminded"}, time.Date(2027, 1, 14, 6, 0, 0, 0, time.UTC), "reminded for somebody@example.com in"},
 		{api.NoticeQuestion{Subject: "upgrade", Kind: "overran"}, time.Date(2027, 1, 15, 7, 0, 0, 0, time.UTC), "longer"},
 		{api.NoticeQuestion{Subject: "upgrade", Kind: "canceled", Body: "Never mind."}, noon, "Never mind."},
 		{api.NoticeQuestion{Subject: "upgrade", Kind: "updated", Body: "All is ready."}, noon, "All is ready."},

@@ -19,6 +19,9 @@ import (
 type desk struct{}
 
 func (desk) Preview(_ context.Context, n notify.Notice, to notify.Recipient) (Rendered, error) {
+	if to.Address == "" {
+		return Rendered{}, errors.New("nobody to write to")
+	}
 	said, _ := n.Said()
 	line := fmt.Sprintf("%s for %s in %q: %s", n.Kind, to.Address, to.Zone, said.Body)
 	if to.Channel != notify.Email {

@@ -10,6 +10,7 @@ import (
 
 	"example.org/interlude/api"
 	"example.org/interlude/notify"
+	"example.org/interlude/page"
 	"example.org/interlude/status"
 )
 
@@ -119,7 +120,7 @@ func (d *door) createSubscriber(ctx context.Context, in *bodyInput) (*created[ap
 	}
 	var tell []notify.Notice
 	if s.State == notify.Unconfirmed {
-		tell = append(tell, confirmation(p, now, s))
+		tell = append(tell, page.Offer(p).Confirmation(now, s))
 	}
 	if err := d.Store.AddSubscriber(ctx, now, s, tell...); err != nil {
 		return nil, ofAddress(err, s.Channel)
@@ -152,7 +153,7 @@ func (d *door) createSubscribers(ctx context.Context, in *bodyInput) (*plain[api
 			continue
 		}
 		if s.State == notify.Unconfirmed {
-			tell = append(tell, confirmation(p, now, s))
+			tell = append(tell, page.Offer(p).Confirmation(now, s))
 		}
 		taken, places = append(taken, s), append(places, i)
 	}
@@ -231,7 +232,7 @@ func (d *door) resendConfirmation(ctx context.Context, in *subscriberBodyInput) 
 			return nil, notIn(*s, notify.Unconfirmed)
 		}
 		s.Asked, s.AskedTimes = now, s.AskedTimes+1
-		return []notify.Notice{confirmation(p, now, *s)}, nil
+		return []notify.Notice{page.Offer(p).Confirmation(now, *s)}, nil
 	})
 }
 

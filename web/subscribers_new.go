@@ -50,7 +50,9 @@ func reached(channel, address, contact string) (notify.Subscriber, error) {
 		return s, err
 	}
 	if s.Channel == notify.Email {
-		s.Address = strings.ToLower(s.Address)
+		if s.Address, err = notify.Mailbox("address", s.Address); err != nil {
+			return s, err
+		}
 		if s.Contact != "" {
 			return s, &status.Invalid{Field: "contact", Rule: "has no meaning here: it is for endpoints"}
 		}
@@ -70,10 +72,13 @@ func channelOf(word, address string) (notify.Channel, error) {
 			words[i] = string(known)
 		}
 		return "", &status.Invalid{Field: "channel", Rule: fmt.Sprintf("must be one of %s, not %q", strings.Join(words, ", "), word)}
-	case strings.Contains(address, "://"):
-		return notify.Webhook, nil
+	case !strings.Contains(address, "://"):
+		return notify.Email, nil
 	}
-	return notify.Email, nil
+	if chat, is := notify.ChatOf(address); is {
+		return chat, nil
+	}
+	return notify.Webhook, nil
 }
 
 // ofAddress gives what is wrong with an address the name of our field. An endpoint's e-mail address is its contact.
@@ -131,27 +136,4 @@ func choose(p *board.Picture, s *notify.Subscriber, c api.SubscriberChoice) erro
 	}
 	s.Components, s.Groups, s.Zone = components, status.Unique(groups), strings.TrimSpace(c.Zone)
 	return nil
-}
-
-// confirmation asks a subscriber whether it wants to be told, with the names of what it would hear of.
-func confirmation(p *board.Picture, now time.Time, s notify.Subscriber) notify.Notice {
-	n := notify.Notice{Kind: notify.Confirm, At: now, Page: p.Page, Audience: notify.Audience{
-		Only: s.ID, Event: s.Event, Components: s.Components, Groups: s.Groups,
-	}}
-	if s.Event != "" {
-		e, _ := p.Event(s.Event)
-		n.Maintenance, n.Incident = e.Maintenance, e.Incident
-	}
-	for _, c := range p.Components {
-		if slices.Contains(s.Components, c.ID) {
-			n.Components = append(n.Components, c)
-		}
-	}
-	for _, g := range p.Groups {
-		holds := func(c status.Component) bool { return c.GroupID == g.ID }
-		if slices.Contains(s.Groups, g.ID) || slices.ContainsFunc(n.Components, holds) {
-			n.Groups = append(n.Groups, g)
-		}
-	}
-	return n
 }

@@ -299,7 +299,7 @@ func printPreview(w io.Writer, p api.NoticePreview, zone *time.Location) {
 	}
 	if m := p.Message; m != nil {
 		fmt.Fprintln(w)
-		if m.Address != "" && !m.Told {
+		if !m.Told {
 			fmt.Fprintf(w, "%s is not among them. This is what would go there:\n", m.Address)
 		}
 		if m.Subject != "" {

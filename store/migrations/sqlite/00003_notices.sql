@@ -82,4 +82,4 @@ CREATE TABLE parcel (
     due     INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX parcel_due ON parcel (channel, urgent, due, id);
-CREATE INDEX parcel_notice ON parcel (notice);
+CREATE INDEX parcel_notice ON parcel (notice, low, high);
