@@ -34,6 +34,8 @@ type Dispatcher struct {
 	// Window bounds, for each channel, the deliveries that are handed over and not recorded yet: as many may go out twice when
 	// the process is killed. 0 is DefaultWindow.
 	Window int
+	// Settled is told of each outcome that was recorded, for figures; nil is fine. It must be quick.
+	Settled func(Channel, Fate)
 
 	once   sync.Once
 	rounds map[Channel]*round

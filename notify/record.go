@@ -85,7 +85,10 @@ func (r *round) settle(ctx context.Context, items []item) {
 		delete(r.open, id)
 	}
 	r.mu.Unlock()
-	for range outcomes {
+	for _, o := range outcomes {
+		if r.Settled != nil {
+			r.Settled(r.channel, o.Fate)
+		}
 		<-r.window
 	}
 }

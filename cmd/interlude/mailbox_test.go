@@ -26,13 +26,16 @@ type mailbox struct {
 	ids    map[string][]string
 	latest map[string]*mail.Message
 	bodies map[string]string
+	from   map[string]string // the sender of the last envelope
 	total  int
 }
 
 // newMailbox starts the server; it ends with the test.
 func newMailbox(tb testing.TB) *mailbox {
 	tb.Helper()
-	b := &mailbox{tb: tb, ids: make(map[string][]string), latest: make(map[string]*mail.Message), bodies: make(map[string]string)}
+	b := &mailbox{tb: tb, ids: make(map[string][]string), latest: make(map[string]*mail.Message), bodies: make(map[string]string),
+		from: make(map[string]string),
+	}
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
@@ -74,10 +77,10 @@ func (b *mailbox) count(recipient string) (one, all int) {
 type letterbox struct {
 	*mailbox
 
-	to string
+	from, to string
 }
 
-func (l *letterbox) Mail(string, *smtp.MailOptions) error { return nil }
+func (l *letterbox) Mail(from string, _ *smtp.MailOptions) error { l.from = from; return nil }
 
 func (l *letterbox) Rcpt(to string, _ *smtp.RcptOptions) error { l.to = to; return nil }
 
@@ -104,7 +107,7 @@ func (l *letterbox) Data(r io.Reader) error {
 	defer l.mu.Unlock()
 	l.total++
 	l.ids[l.to] = append(l.ids[l.to], message.Header.Get("Message-ID"))
-	l.latest[l.to], l.bodies[l.to] = message, string(body)
+	l.latest[l.to], l.bodies[l.to], l.mailbox.from[l.to] = message, string(body), l.from
 	return nil
 }
 

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"example.org/interlude/keeper"
 	"example.org/interlude/mail"
@@ -17,6 +20,7 @@ import (
 	"example.org/interlude/status"
 	"example.org/interlude/statuspage"
 	"example.org/interlude/store"
+	"example.org/interlude/web"
 	"example.org/interlude/webhook"
 )
 
@@ -31,6 +35,9 @@ type notices struct {
 	mailer   *notify.Mailer
 	hooks    *notify.Hooks
 	dispatch *notify.Dispatcher
+	// bounces come back through receive, where a listener was asked for.
+	bounces *notify.Bounces
+	receive func(context.Context) error
 }
 
 // tellSubscribers adds to a node what tells subscribers, and where they subscribe.
@@ -48,7 +55,7 @@ func (n *node) tellSubscribers(ctx context.Context, c noticesConfig, clock ticki
 		writer: notify.Writer{Keys: notify.NewKeys(secret)},
 	}
 	if c.Mail != nil {
-		if err := t.sendMail(c); err != nil {
+		if err := errors.Join(t.sendMail(c), t.takeBounces(ctx, c.Mail)); err != nil {
 			return err
 		}
 	}
@@ -63,6 +70,7 @@ func (n *node) tellSubscribers(ctx context.Context, c noticesConfig, clock ticki
 		channels = append([]notify.Channel{notify.Email}, channels...)
 	}
 	t.dispatch = &notify.Dispatcher{Outbox: n.store, Couriers: couriers, Clock: clock, Log: log, Window: c.Window}
+	t.count(&n.door)
 	changed := n.keeper.Changed
 	n.keeper.Changed = func() { changed(); t.dispatch.Prod() }
 	n.site.Subscriptions(&notify.Desk{
@@ -73,7 +81,33 @@ func (n *node) tellSubscribers(ctx context.Context, c noticesConfig, clock ticki
 	if t.pool != nil {
 		n.hands = append(n.hands, t.pool.Run)
 	}
+	if t.receive != nil {
+		n.hands = append(n.hands, t.receive)
+	}
 	return nil
+}
+
+// count adds figures of what went out, and of what came back.
+func (t *notices) count(door *web.Server) {
+	settled := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "interlude_deliveries_total", Help: "Attempts of this node to deliver, by channel and by what they came to; waiting ones are tried again.",
+	}, []string{"channel", "fate"})
+	t.dispatch.Settled = func(c notify.Channel, f notify.Fate) { settled.WithLabelValues(string(c), string(f)).Inc() }
+	door.Collectors = append(door.Collectors, settled)
+	if t.bounces == nil {
+		return
+	}
+	for kind, read := range map[string]func(notify.BounceCounts) int64{
+		"dead":      func(c notify.BounceCounts) int64 { return c.Dead },
+		"refused":   func(c notify.BounceCounts) int64 { return c.Refused },
+		"passing":   func(c notify.BounceCounts) int64 { return c.Passing },
+		"complaint": func(c notify.BounceCounts) int64 { return c.Complaints },
+		"ignored":   func(c notify.BounceCounts) int64 { return c.Ignored },
+	} {
+		door.Collectors = append(door.Collectors, prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "interlude_bounces_total", Help: "What came back of mails, by what it says.", ConstLabels: prometheus.Labels{"kind": kind},
+		}, func() float64 { return float64(read(t.bounces.Counts())) }))
+	}
 }
 
 // sendMail sets up the courier of e-mail.
@@ -105,8 +139,44 @@ func (t *notices) sendMail(c noticesConfig) error {
 	t.pool = mail.NewPool(relays, hello, t.log)
 	t.mailer = &notify.Mailer{
 		Relays: t.pool, Writer: t.writer, Signers: signers, Limits: c.Mail.Limits, Connections: connections, Clock: t.clock,
-		Envelope: func(notify.Delivery) string { return from.String() },
 	}
+	return nil
+}
+
+// takeBounces gives mails their return addresses and, where the configuration says so, listens for what comes back to them.
+func (t *notices) takeBounces(ctx context.Context, c *mailConfig) error {
+	if t.mailer == nil {
+		return nil // refused already
+	}
+	t.bounces = &notify.Bounces{From: t.writer.From, Keys: t.writer.Keys, Ledger: t.store, Clock: t.clock, Log: t.log}
+	t.mailer.Envelope = t.bounces.Envelope
+	if c.Bounces.Address == "" {
+		if c.Bounces.Listen != "" {
+			return errors.New("mail.bounces.address: is required beside listen: the mailbox that reports come to, such as bounces@status.northwind.example")
+		}
+		return nil
+	}
+	address, err := mail.ParseMailbox(c.Bounces.Address)
+	if err != nil {
+		return fmt.Errorf("mail.bounces.address: %w", err)
+	}
+	t.bounces.Address = address
+	if err := t.bounces.Check(); err != nil {
+		return fmt.Errorf("mail.bounces.address: %w", err)
+	}
+	if c.Bounces.Listen == "" {
+		return nil
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Bounces.Listen)
+	if err != nil {
+		return fmt.Errorf("mail.bounces.listen: %w", err)
+	}
+	t.log.Info("bounces are taken", "address", listener.Addr().String())
+	door := &mail.Receiver{Name: address.Domain, Deliver: t.bounces.Take, Log: t.log, Accept: func(to string) bool {
+		_, _, ours := t.bounces.Recognise(to)
+		return ours
+	}}
+	t.receive = func(ctx context.Context) error { return door.Run(ctx, listener) }
 	return nil
 }
 

@@ -2,7 +2,9 @@ package main
 
 import (
 	"io"
+	"net"
 	"net/http"
+	"net/smtp"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -92,4 +94,75 @@ func linkIn(t *testing.T, box *mailbox, to, end string) string {
 		t.Fatalf("got no link that ends with %s in:\n%s", end, text)
 	}
 	return link
+}
+
+// TestABounceEndsWhatGoesToADeadAddress lets the report of a mail that could not be delivered come back to a real process by
+// SMTP: the address is quarantined, and mail to strangers is not taken.
+func TestABounceEndsWhatGoesToADeadAddress(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a real process over real seconds")
+	}
+	box := newMailbox(t)
+	returns := freeAddress(t)
+	s := newServing(t, filepath.Join(t.TempDir(), "interlude.db"), 1, "--notices",
+		box.config("  bounces: {address: bounces@status.northwind.example, listen: '"+returns+"'}\n"))[0]
+	if _, err := s.client().Apply(t.Context(), api.ApplyRequest{Documents: []status.Document{townOf(s.address)}}); err != nil {
+		t.Fatal(err)
+	}
+	const gone = "gone@example.com"
+	made, err := s.client().CreateSubscriber(t.Context(), api.NewSubscriber{Address: gone, SkipConfirmation: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	announce(t, s, time.Now().Add(48*time.Hour))
+	awaitMail(t, box, 1)
+	box.mu.Lock()
+	envelope := box.from[gone]
+	box.mu.Unlock()
+	report := strings.ReplaceAll(`From: MAILER-DAEMON@relay.example.com
+To: `+envelope+`
+Subject: Undelivered Mail Returned to Sender
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+
+It did not arrive.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; relay.example.com
+
+Final-Recipient: rfc822; `+gone+`
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 no such mailbox
+--b--
+`, "\n", "\r\n")
+	if err := smtp.SendMail(returns, nil, "", []string{"someone@elsewhere.example"}, []byte(report)); err == nil {
+		t.Error("got mail for a stranger taken, want it refused")
+	}
+	for end := time.Now().Add(10 * time.Second); ; <-time.After(50 * time.Millisecond) {
+		// A report that is quicker than the record of its mail is asked for again.
+		if err = smtp.SendMail(returns, nil, "", []string{envelope}, []byte(report)); err == nil || time.Now().After(end) {
+			break
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, err := s.client().Subscriber(t.Context(), made.ID)
+	if err != nil || shown.State != "quarantined" || !strings.Contains(shown.Reason, "550 5.1.1 no such mailbox") {
+		t.Errorf("got %+v and error %v, want it quarantined with the reason", shown, err)
+	}
+}
+
+// freeAddress is an address that nothing listens on, at least a moment ago.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
 }
