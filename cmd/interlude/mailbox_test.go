@@ -33,7 +33,8 @@ type mailbox struct {
 // newMailbox starts the server; it ends with the test.
 func newMailbox(tb testing.TB) *mailbox {
 	tb.Helper()
-	b := &mailbox{tb: tb, ids: make(map[string][]string), latest: make(map[string]*mail.Message), bodies: make(map[string]string),
+	b := &mailbox{
+		tb: tb, ids: make(map[string][]string), latest: make(map[string]*mail.Message), bodies: make(map[string]string),
 		from: make(map[string]string),
 	}
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")

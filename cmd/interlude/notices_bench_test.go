@@ -21,6 +21,8 @@ import (
 // BenchmarkTellingSubscribers tells INTERLUDE_BENCH_SUBSCRIBERS subscribers (100,000) by e-mail of one maintenance: a real
 // process on SQLite, into Postfix's smtp-sink over 50 connections. Beside it, in the same run, smtp-source sends as many
 // messages of the same size, keeping its 50 connections, as fast as it can: a load generator that keeps nothing.
+// INTERLUDE_BENCH_PEER names a program that is measured too: it is given the address of the sink, the number of messages and
+// their size in bytes, and ends when it has sent them, as a script that drives listmonk can.
 func BenchmarkTellingSubscribers(b *testing.B) {
 	count := 100_000
 	if text := os.Getenv("INTERLUDE_BENCH_SUBSCRIBERS"); text != "" {
@@ -56,7 +58,12 @@ func BenchmarkTellingSubscribers(b *testing.B) {
 		s.kill()
 		bare := bareGenerator(b, sink, count, size)
 		b.ReportMetric(bare, "smtp-source-mails/s")
-		b.ReportMetric(ours/bare, "ratio")
+		b.ReportMetric(ours/bare, "of-smtp-source")
+		if peer := os.Getenv("INTERLUDE_BENCH_PEER"); peer != "" {
+			theirs := timed(b, count, peer, sink, strconv.Itoa(count), strconv.Itoa(size))
+			b.ReportMetric(theirs, "peer-mails/s")
+			b.ReportMetric(ours/theirs, "of-peer")
+		}
 		b.Logf("%d told in %s", f.Sent, f.Latest.Sub(f.Began))
 	}
 }
@@ -162,13 +169,19 @@ func letterSize(b *testing.B, db *store.Store) int {
 // bareGenerator sends as many messages of a size with smtp-source, and tells how many a second.
 func bareGenerator(b *testing.B, sink string, count, size int) float64 {
 	b.Helper()
-	began := time.Now()
-	var said bytes.Buffer
-	source := exec.CommandContext(b.Context(), "smtp-source", "-d", "-s", "50", "-m", strconv.Itoa(count), "-l", strconv.Itoa(size),
+	return timed(b, count, "smtp-source", "-d", "-s", "50", "-m", strconv.Itoa(count), "-l", strconv.Itoa(size),
 		"-f", "status@northwind.example", "-t", "reader@example.com", sink)
-	source.Stderr = &said
-	if err := source.Run(); err != nil {
-		b.Fatalf("smtp-source: %v: %s", err, said.String())
+}
+
+// timed runs a program that sends so many messages, and tells how many a second.
+func timed(b *testing.B, count int, program string, args ...string) float64 {
+	b.Helper()
+	var said bytes.Buffer
+	began := time.Now()
+	sending := exec.CommandContext(b.Context(), program, args...)
+	sending.Stderr = &said
+	if err := sending.Run(); err != nil {
+		b.Fatalf("%s: %v: %s", program, err, said.String())
 	}
 	return float64(count) / time.Since(began).Seconds()
 }
