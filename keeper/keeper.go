@@ -14,6 +14,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"example.org/interlude/status"
@@ -52,6 +53,7 @@ type Keeper struct {
 
 	wake   chan struct{}
 	health health
+	noting sync.Mutex
 	warned map[status.Warning]bool // by the last Tick
 }
 

@@ -96,6 +96,8 @@ func (k *Keeper) note(done []status.Event, warnings []status.Warning) {
 		}
 		line.Info("on time")
 	}
+	k.noting.Lock()
+	defer k.noting.Unlock()
 	known := k.warned
 	k.warned = make(map[status.Warning]bool, len(warnings))
 	for _, w := range warnings {

@@ -32,7 +32,10 @@ const (
 // have payloads of their own there.
 func (w Writer) Post(d Delivery, n *Notice) ([]byte, error) {
 	site := siteOf(n.Page)
-	c := chat{wording: word(n, d.To.Zone), At: n.At, Manage: subscriptionLink(site, w.Keys.Token(ToManage, d.To.ID), "")}
+	c := chat{wording: word(n, d.To.Zone), At: n.At}
+	if d.To.ID != "" { // a test belongs to no subscription
+		c.Manage = subscriptionLink(site, w.Keys.Token(ToManage, d.To.ID), "")
+	}
 	if n.Kind == Confirm {
 		// An endpoint confirms by answering, so that nobody is asked to.
 		c.Headline = "Notices will come here"
@@ -68,6 +71,7 @@ func (w Writer) greeting(c chat, n *Notice, to Recipient) any {
 	type (
 		meta struct {
 			Unsubscribe string    `json:"unsubscribe,omitempty"`
+			Manage      string    `json:"manage,omitempty"`
 			Generated   time.Time `json:"generated_at"`
 		}
 		page struct {
@@ -83,7 +87,7 @@ func (w Writer) greeting(c chat, n *Notice, to Recipient) any {
 		Page      page `json:"page"`
 		Interlude ours `json:"interlude"`
 	}{
-		meta{w.Leave(n, to), n.At.UTC()},
+		meta{w.Leave(n, to), c.Manage, n.At.UTC()},
 		page{n.Page.ID},
 		ours{n.Kind, strings.Join(append([]string{c.Headline + "."}, c.Says...), " ")},
 	}

@@ -31,6 +31,8 @@ type Delivery struct {
 	By Channel
 	// Attempts counts those that were made and did not succeed.
 	Attempts int
+	// Urgent ones go before others: somebody is waiting for them.
+	Urgent bool
 	// Granted says that it waited for its turn under a limit already.
 	Granted bool
 }

@@ -5,10 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
-	"golang.org/x/net/idna"
-
+	"example.org/interlude/mail"
 	"example.org/interlude/status"
 )
 
@@ -110,18 +108,14 @@ const longestZone = 64
 // Mailbox gives an address in the one form in which it is kept: in small letters, its domain as the wire has it. Local
 // parts that differ in case alone are the same person everywhere (RFC 5321, 2.4, advises against others).
 func Mailbox(field, text string) (string, error) {
-	text = strings.ToLower(text)
-	err := checkMailbox(field, text)
+	if text == "" {
+		return text, checkMailbox(field, text)
+	}
+	parsed, err := mail.ParseMailbox(strings.ToLower(text))
 	if err != nil {
-		return text, err
+		return text, &status.Invalid{Field: field, Rule: err.Error()}
 	}
-	at := strings.LastIndexByte(text, '@')
-	local := text[:at]
-	domain, err := idna.Lookup.ToASCII(text[at+1:])
-	if err != nil || strings.ContainsFunc(local, func(r rune) bool { return !unicode.IsPrint(r) || r == ' ' }) {
-		return text, &status.Invalid{Field: field, Rule: "must be an e-mail address such as ops@example.com, and its domain the name of a host"}
-	}
-	return local + "@" + domain, nil
+	return parsed.String(), nil
 }
 
 // ChatOf recognises the webhooks of chats, which read messages of their own shape and none of ours.

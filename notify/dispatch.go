@@ -53,8 +53,10 @@ const (
 	// A record is written when it has recordSize outcomes, or recordAge after its first one.
 	recordSize = 500
 	recordAge  = 100 * time.Millisecond
-	// farewell is how long a dispatcher that stops may take to record and to give back what it has.
+	// farewell is how long a dispatcher that stops waits for a store that does not answer.
 	farewell = 5 * time.Second
+	// handing is for how long deliveries are handed over before the outbox is looked at again.
+	handing = time.Second
 )
 
 // Run delivers until ctx ends. Then it hands nothing over any more, waits for what is under way, records what became of
@@ -103,7 +105,7 @@ func (d *Dispatcher) open() {
 		for channel, courier := range d.Couriers {
 			d.rounds[channel] = &round{
 				Dispatcher: d, channel: channel, courier: courier, prod: make(chan struct{}, 1),
-				window: make(chan struct{}, d.Window), settled: make(chan item, recordSize), notices: make(map[int64]*Notice),
+				window: make(chan struct{}, d.Window), settled: make(chan item, d.Window), notices: make(map[int64]*Notice), appetite: 1,
 			}
 		}
 	})
@@ -121,17 +123,24 @@ type round struct {
 	settled chan item
 	notices map[int64]*Notice // those that were told last
 
-	mu     sync.Mutex
-	halted error
-	open   map[int64]*load // by the parcel's number
+	// appetite is about how many deliveries are taken at once: as many as are handed over in a moment, so that what is urgent
+	// does not wait behind what was taken before.
+	appetite int
+
+	mu      sync.Mutex
+	halted  error
+	failing bool            // nothing can be recorded at the moment
+	open    map[int64]*load // by the parcel's number
 }
 
 // load is a parcel that this node has taken.
 type load struct {
 	id    int64
 	until time.Time
-	// left counts the deliveries whose outcome is not recorded.
-	left int
+	// left counts the deliveries whose outcome is not recorded, and under those of them that were handed over.
+	left, under int
+	// given up loads are handed over no further; their lease runs out.
+	givenUp bool
 }
 
 // item is an outcome on its way into the record.
@@ -177,23 +186,63 @@ func (r *round) wait(ctx context.Context) {
 // turn takes what is due and hands it over. It reports whether there was anything.
 func (r *round) turn(ctx context.Context) bool {
 	err := r.courier.Ready()
-	var parcels []Parcel
-	now := r.Clock.Now()
 	if err == nil {
-		parcels, err = r.Outbox.Take(ctx, now, now.Add(lease), r.channel, r.Window)
+		err = r.recording()
+	}
+	var parcels []Parcel
+	now := r.now()
+	if err == nil {
+		parcels, err = r.Outbox.Take(ctx, now, now.Add(lease), r.channel, r.appetite)
 	}
 	r.note(ctx, err)
-	loads := make([]*load, len(parcels))
-	r.mu.Lock()
+	loads := r.load(parcels, now.Add(lease))
 	for i, p := range parcels {
-		loads[i] = &load{id: p.ID, until: now.Add(lease), left: len(p.Deliveries)}
+		if loads[i] != nil {
+			r.hand(ctx, p, loads[i])
+		}
+	}
+	if len(parcels) == 0 {
+		return false
+	}
+	if took := r.now().Sub(now); took < handing/2 {
+		r.appetite = min(2*r.appetite, r.Window)
+	} else if took > handing {
+		r.appetite = 1
+	}
+	return true
+}
+
+// now is the time of day, as other machines have it too: this one's other clock stands still while it sleeps.
+func (r *round) now() time.Time { return r.Clock.Now().Round(0) }
+
+// errRecording says that nothing can be recorded, so that nothing more is handed over.
+var errRecording = errors.New("what was delivered cannot be recorded")
+
+// recording says why nothing can be recorded at the moment, or nothing.
+func (r *round) recording() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failing {
+		return errRecording
+	}
+	return nil
+}
+
+// load notes what was taken until a time. A parcel that this node has already, because its lease had run out, is held on to and not
+// handed over again: its load is nil.
+func (r *round) load(parcels []Parcel, until time.Time) []*load {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	loads := make([]*load, len(parcels))
+	for i, p := range parcels {
+		if had, there := r.open[p.ID]; there {
+			had.until = until
+			continue
+		}
+		loads[i] = &load{id: p.ID, until: until, left: len(p.Deliveries)}
 		r.open[p.ID] = loads[i]
 	}
-	r.mu.Unlock()
-	for i, p := range parcels {
-		r.hand(ctx, p, loads[i])
-	}
-	return len(parcels) > 0
+	return loads
 }
 
 // note remembers why nothing can be delivered, and logs when that begins and ends.
@@ -230,7 +279,7 @@ func (r *round) hand(ctx context.Context, p Parcel, of *load) {
 		case <-ctx.Done():
 			return
 		}
-		now := r.Clock.Now()
+		now := r.now()
 		if !r.holds(of, now) {
 			<-r.window
 			r.leave(of)
@@ -241,23 +290,30 @@ func (r *round) hand(ctx context.Context, p Parcel, of *load) {
 			continue
 		}
 		r.courier.Deliver(ctx, d, n, func(result Result) {
-			r.settled <- item{result.outcome(d, n, r.Clock.Now()), of}
+			r.settled <- item{result.outcome(d, n, r.now()), of}
 		})
 	}
 }
 
-// holds reports whether a parcel is still this node's.
+// holds reports whether a parcel is still this node's, and notes that one more of it is handed over then.
 func (r *round) holds(of *load, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return now.Before(of.until)
+	if !now.Before(of.until) {
+		return false
+	}
+	of.under++
+	return true
 }
 
-// leave lets go of a parcel: its lease runs out, and then it is due again.
+// leave lets go of a parcel: its lease runs out, and then it is due again. It is remembered until what was handed over of it is
+// recorded, so that this node does not take it anew before.
 func (r *round) leave(of *load) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.open, of.id)
+	if of.givenUp = true; of.under == 0 {
+		delete(r.open, of.id)
+	}
 }
 
 // notice is a notice that is to be delivered, read once for all of its deliveries.

@@ -60,13 +60,28 @@ type office struct {
 type outbox struct {
 	*store.Store
 
-	away atomic.Bool
+	away atomic.Bool // nothing can be recorded
+	gone atomic.Bool // nothing can be done at all
 }
 
 var errAway = errors.New("the database is away")
 
+func (o *outbox) Take(ctx context.Context, now, until time.Time, c notify.Channel, most int) ([]notify.Parcel, error) {
+	if o.gone.Load() {
+		return nil, errAway
+	}
+	return o.Store.Take(ctx, now, until, c, most)
+}
+
+func (o *outbox) Hold(ctx context.Context, parcels []int64, until time.Time) error {
+	if o.gone.Load() {
+		return errAway
+	}
+	return o.Store.Hold(ctx, parcels, until)
+}
+
 func (o *outbox) Settle(ctx context.Context, now time.Time, outcomes []notify.Outcome, done []int64) error {
-	if o.away.Load() {
+	if o.away.Load() || o.gone.Load() {
 		return errAway
 	}
 	return o.Store.Settle(ctx, now, outcomes, done)
@@ -241,31 +256,6 @@ func TestAStoreThatIsAwayIsWaitedForAndNothingIsToldTwice(t *testing.T) {
 	})
 }
 
-func TestWhatDoesNotWorkIsTriedForADayAndThenCounts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var times []time.Time
-		began := time.Now()
-		p := &postman{bring: func(_ context.Context, d notify.Delivery) notify.Result {
-			times = append(times, time.Now())
-			return notify.Result{Verdict: notify.Passing, Answer: "503 busy"}
-		}}
-		o, _ := openOffice(t, 1, p)
-		defer o.store.Close()
-		o.tell()
-		o.run()
-		o.await(func(f notify.Fanout) bool { return f.Failed == 1 })
-		o.halt()
-		last := times[len(times)-1].Sub(began)
-		if len(times) < 15 || len(times) > 60 || last > 24*time.Hour || last < 20*time.Hour {
-			t.Errorf("got %d attempts, the last after %s; want some tens, over a day", len(times), last)
-		}
-		s, err := o.store.Subscriber(t.Context(), "s0")
-		if err != nil || s.Strikes != 1 || s.State != notify.Active {
-			t.Errorf("got %+v and error %v, want one strike", s, err)
-		}
-	})
-}
-
 func TestADeadEndpointIsQuarantinedAndItsContactTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &postman{bring: func(context.Context, notify.Delivery) notify.Result {
@@ -318,5 +308,65 @@ func TestWhileNothingCanGoOutNothingIsTakenAndOperatorsSeeWhy(t *testing.T) {
 			t.Errorf("got %v, want nothing", err)
 		}
 		o.halt()
+	})
+}
+
+func TestAStoreThatIsGoneForLongerThanALeaseMakesNothingGoTwice(t *testing.T) {
+	for away := 31 * time.Second; away < 33*time.Second; away += 250 * time.Millisecond {
+		synctest.Test(t, func(t *testing.T) {
+			var told atomic.Int32
+			p := &postman{bring: func(context.Context, notify.Delivery) notify.Result {
+				told.Add(1)
+				pause(2 * time.Second)
+				return notify.Result{Verdict: notify.Accepted}
+			}}
+			o, box := openOffice(t, 500, p)
+			defer o.store.Close()
+			o.tell()
+			o.run()
+			pause(1500 * time.Millisecond)
+			box.gone.Store(true)
+			pause(away)
+			box.gone.Store(false)
+			o.await(func(f notify.Fanout) bool { return f.Sent == 500 })
+			o.halt()
+			if n := told.Load(); n != 500 {
+				t.Errorf("got %d told after %s without a store, want 500", n, away)
+			}
+		})
+	}
+}
+
+func TestWhatIsAnsweredAfterTheStopIsRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &postman{bring: func(context.Context, notify.Delivery) notify.Result {
+			pause(15 * time.Second)
+			return notify.Result{Verdict: notify.Accepted}
+		}}
+		o, _ := openOffice(t, 20, p)
+		defer o.store.Close()
+		o.tell()
+		o.run()
+		pause(5 * time.Second)
+		o.halt()
+		if f := o.fanout(); f.Sent != 20 {
+			t.Errorf("got %d recorded, want the 20 that were under way", f.Sent)
+		}
+	})
+}
+
+func TestADispatcherThatStopsDoesNotWaitForAStoreThatIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, box := openOffice(t, 20, &postman{bring: accept})
+		defer o.store.Close()
+		box.away.Store(true)
+		o.tell()
+		o.run()
+		pause(time.Minute)
+		began := time.Now()
+		o.halt()
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("got %s until it stopped, want seconds", took)
+		}
 	})
 }

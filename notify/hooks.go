@@ -112,7 +112,8 @@ func (h *Hooks) post(ctx context.Context, d Delivery, n *Notice) Result {
 		defer stop()
 		patient = hurry
 	}
-	r := webhook.Request{URL: d.To.Address, ID: hookID(d), Time: h.Clock.Now(), Body: body}
+	now := h.Clock.Now()
+	r := webhook.Request{URL: d.To.Address, ID: hookID(d, now), Time: now, Body: body}
 	if d.By == Webhook {
 		r.Secret = h.Writer.Keys.WebhookSecret(d.To.ID)
 	}
@@ -124,7 +125,12 @@ func (h *Hooks) post(ctx context.Context, d Delivery, n *Notice) Result {
 }
 
 // hookID names a delivery to its endpoint, the same for each attempt.
-func hookID(d Delivery) string { return fmt.Sprintf("msg_%d_%s", d.Notice, d.To.ID) }
+func hookID(d Delivery, now time.Time) string {
+	if d.Notice == 0 { // a test, each of which is another one
+		return fmt.Sprintf("msg_test_%d", now.UnixNano())
+	}
+	return fmt.Sprintf("msg_%d_%s", d.Notice, d.To.ID)
+}
 
 // Body is what an endpoint is sent.
 func (h *Hooks) Body(d Delivery, n *Notice) ([]byte, error) {

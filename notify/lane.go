@@ -30,8 +30,9 @@ type lanes struct {
 	// limits are how many deliveries a second each destination gets at most; those that are not named have no limit.
 	limits map[string]float64
 
-	mu  sync.Mutex
-	all map[string]*lane
+	mu    sync.Mutex
+	all   map[string]*lane
+	swept time.Time
 }
 
 const (
@@ -113,7 +114,8 @@ func (l *lanes) lane(to string, now time.Time) *lane {
 	}
 	at, known := l.all[to]
 	if !known {
-		if len(l.all) >= mostLanes {
+		if len(l.all) >= mostLanes && now.Sub(l.swept) > slowFor {
+			l.swept = now
 			for name, other := range l.all {
 				if other.under == 0 && now.Sub(other.lastUsed) > slowFor {
 					delete(l.all, name)

@@ -176,6 +176,9 @@ func (w Writer) Values(n *Notice, d Delivery) []string {
 
 // Leave is the link by which a subscription ends; empty when the page's address is not known.
 func (w Writer) Leave(n *Notice, to Recipient) string {
+	if to.ID == "" {
+		return ""
+	}
 	return subscriptionLink(siteOf(n.Page), w.Keys.Token(ToLeave, to.ID), ToLeave)
 }
 

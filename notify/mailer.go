@@ -75,7 +75,8 @@ func (m *Mailer) Deliver(ctx context.Context, d Delivery, n *Notice, done func(R
 	}
 	to := d.Address()
 	domain := domainOf(to)
-	wait, limited, err := m.lanes.enter(ctx, domain, d.Granted, m.Clock.Now)
+	// Somebody waits for what concerns a subscription, and there is little of it: it passes by limits.
+	wait, limited, err := m.lanes.enter(ctx, domain, d.Granted || n.Kind.Personal(), m.Clock.Now)
 	switch {
 	case err != nil:
 		done(Result{Verdict: Postponed, Answer: err.Error()})
@@ -152,16 +153,21 @@ func judge(r mail.Reply) Result {
 		return Result{Verdict: Accepted, Answer: answer}
 	case errors.Is(r.Err, mail.ErrNoRelay), r.Err != nil && r.Stage == mail.StageConnect:
 		return Result{Verdict: Postponed, After: 5 * time.Second, Answer: answer}
+	case errors.Is(r.Err, mail.ErrAddress):
+		return Result{Verdict: Refused, Answer: answer}
 	case r.Err != nil, r.Stage != mail.StageRcpt && r.Stage != mail.StageContent:
 		// What a relay says of the sender or of the connection says nothing of the recipient.
-		return Result{Verdict: Passing, Answer: answer}
+		return Result{Verdict: Passing, Answer: answer, Blameless: true}
 	}
 	verdict := mail.Judge(r.Status, r.Code)
 	switch {
 	case verdict == mail.Passing:
 		return Result{Verdict: Passing, Answer: answer}
-	case verdict == mail.Dead && r.Stage == mail.StageRcpt:
+	case verdict == mail.Dead && r.Stage == mail.StageRcpt && r.Status != "":
 		return Result{Verdict: Dead, Answer: answer}
+	case verdict == mail.Dead && r.Stage == mail.StageRcpt:
+		// A code alone is what a relay says, too, that takes nothing from this machine.
+		return Result{Verdict: Refused, Answer: answer}
 	}
 	// Of the mailbox's own answers three in a row are a strike out; a relay that takes nothing at all must not be the end of everybody.
 	return Result{Verdict: Refused, Answer: answer, Blameless: !strings.HasPrefix(r.Status, "5.2.")}

@@ -44,6 +44,8 @@ type Notice struct {
 	Components  []status.Component  `json:"components,omitempty"`
 	Maintenance *status.Maintenance `json:"maintenance,omitempty"`
 	Incident    *status.Incident    `json:"incident,omitempty"`
+	// Left are the components that a change took out of the maintenance or incident, by id.
+	Left []string `json:"left,omitempty"`
 	// Component is the one that changed, and Was what readers saw of it before.
 	Component string           `json:"component,omitempty"`
 	Was       status.Condition `json:"was,omitempty"`
@@ -203,9 +205,10 @@ func (was Before) notice(b *status.Book, e status.Event) (Notice, bool) {
 			break
 		}
 	}
-	n.Groups, n.Components = pageParts(b, affects)
 	// Those who were told that it concerns them are told that it does not any more.
 	concerned := status.Unique(slices.Concat(affects, was.affects[e.Subject]))
+	n.Left = slices.DeleteFunc(slices.Clone(concerned), func(id string) bool { return slices.Contains(affects, id) })
+	n.Groups, n.Components = pageParts(b, concerned)
 	n.Audience = audience(b, concerned)
 	n.Audience.Event = e.Subject.ID
 	return n, true

@@ -5,19 +5,12 @@ import (
 	"time"
 )
 
-// record writes down outcomes until there are no more, many in one transaction. Once running ends, a store that does not
-// answer is waited for no longer than a farewell.
+// record writes down outcomes until there are no more, many in one transaction. running ends when the dispatcher is told to stop.
 func (r *round) record(running, ctx context.Context) {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	defer context.AfterFunc(running, func() {
-		pause(ctx, farewell)
-		stop()
-	})()
 	for {
 		items, more := r.gather()
 		if len(items) > 0 {
-			r.settle(ctx, items)
+			r.settle(running, ctx, items)
 		}
 		if !more {
 			return
@@ -49,35 +42,26 @@ func (r *round) gather() (items []item, more bool) {
 }
 
 // settle records outcomes, again and again until the store takes them: what was sent and is not recorded would be sent
-// twice. Meanwhile nothing new is handed over, because the window is full.
-func (r *round) settle(ctx context.Context, items []item) {
-	outcomes := make([]Outcome, 0, len(items))
-	r.mu.Lock()
-	var done []int64
-	for _, i := range items {
-		if i.Fate != "" {
-			outcomes = append(outcomes, i.Outcome)
-			i.of.left--
-		}
-		if i.of.left == 0 {
-			done = append(done, i.of.id)
-		}
-	}
-	r.mu.Unlock()
-	failing := false
+// twice. Meanwhile nothing new is handed over. A dispatcher that is told to stop gives up after a farewell.
+func (r *round) settle(running, ctx context.Context, items []item) {
+	outcomes, done := r.reckon(items)
+	var last time.Time // when to give up
 	for {
-		err := r.Outbox.Settle(ctx, r.Clock.Now(), outcomes, done)
+		err := r.within(ctx, func(ctx context.Context) error { return r.Outbox.Settle(ctx, r.now(), outcomes, done) })
+		r.mark(err != nil)
 		if err == nil {
 			break
 		}
-		if ctx.Err() != nil {
-			r.Log.Error("what was delivered last could not be recorded; it may go out twice", "channel", r.channel, "deliveries", len(outcomes), "error", err)
+		if last.IsZero() {
+			r.Log.Error("what was delivered cannot be recorded; trying again", "channel", r.channel, "deliveries", len(outcomes), "error", err)
+			last = r.now().Add(farewell)
+		}
+		if running.Err() == nil {
+			last = r.now().Add(farewell)
+		} else if r.now().After(last) {
+			r.Log.Error("what was delivered last is not recorded; it may go out twice", "channel", r.channel, "deliveries", len(outcomes), "error", err)
 			break
 		}
-		if !failing {
-			r.Log.Error("what was delivered cannot be recorded; trying again", "channel", r.channel, "deliveries", len(outcomes), "error", err)
-		}
-		failing = true
 		pause(ctx, time.Second)
 	}
 	r.mu.Lock()
@@ -91,6 +75,41 @@ func (r *round) settle(ctx context.Context, items []item) {
 		}
 		<-r.window
 	}
+}
+
+// reckon counts outcomes off their parcels, and lists the parcels that are done.
+func (r *round) reckon(items []item) (outcomes []Outcome, done []int64) {
+	outcomes = make([]Outcome, 0, len(items))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, i := range items {
+		if i.Fate != "" {
+			outcomes = append(outcomes, i.Outcome)
+			i.of.left--
+			i.of.under--
+		}
+		switch {
+		case i.of.left == 0:
+			done = append(done, i.of.id)
+		case i.of.givenUp && i.of.under == 0:
+			delete(r.open, i.of.id)
+		}
+	}
+	return outcomes, done
+}
+
+// mark notes whether outcomes can be recorded.
+func (r *round) mark(failing bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failing = failing
+}
+
+// within lets f ask the store for no longer than a lease allows.
+func (r *round) within(ctx context.Context, f func(context.Context) error) error {
+	ctx, stop := context.WithTimeout(ctx, lease/3)
+	defer stop()
+	return f(ctx)
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -109,10 +128,10 @@ func (r *round) renew(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		now := r.Clock.Now()
+		now := r.now()
 		ids := r.held(now)
 		until := now.Add(lease)
-		if err := r.Outbox.Hold(ctx, ids, until); err != nil {
+		if err := r.within(ctx, func(ctx context.Context) error { return r.Outbox.Hold(ctx, ids, until) }); err != nil {
 			r.Log.Warn("parcels could not be held; another node may take them", "channel", r.channel, "error", err)
 			continue
 		}
@@ -132,7 +151,7 @@ func (r *round) held(now time.Time) []int64 {
 	defer r.mu.Unlock()
 	ids := make([]int64, 0, len(r.open))
 	for id, l := range r.open {
-		if now.Before(l.until) {
+		if now.Before(l.until) && !l.givenUp {
 			ids = append(ids, id)
 		}
 	}
@@ -143,7 +162,7 @@ func (r *round) held(now time.Time) []int64 {
 func (r *round) giveBack(ctx context.Context) {
 	ctx, stop := context.WithTimeout(ctx, farewell)
 	defer stop()
-	now := r.Clock.Now()
+	now := r.now()
 	if err := r.Outbox.Hold(ctx, r.held(now), now); err != nil {
 		r.Log.Warn("deliveries could not be given back; they are due again when their lease has run out", "channel", r.channel, "error", err)
 	}

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -31,7 +32,7 @@ type Result struct {
 	Answer string
 	// After is the least time until the next attempt.
 	After time.Duration
-	// Blameless says that a refusal tells nothing of the destination.
+	// Blameless says that the failure tells nothing of the destination.
 	Blameless bool
 }
 
@@ -66,14 +67,10 @@ func (r Result) outcome(d Delivery, n *Notice, now time.Time) Outcome {
 	case Passing:
 		o.Due = now.Add(max(r.After, backoff(d.Attempts+1)))
 		if o.Due.Sub(n.At) > patience && d.Attempts+1 >= leastTries {
-			o.Fate = Failed
-			o.Mark = marked(n, now, func(s *Subscriber) { s.Strike(now, r.Answer) })
+			o.Fate, o.Mark = Failed, r.strike(n, now)
 		}
 	case Refused:
-		if o.Fate = Failed; r.Blameless {
-			break
-		}
-		o.Mark = marked(n, now, func(s *Subscriber) { s.Strike(now, r.Answer) })
+		o.Fate, o.Mark = Failed, r.strike(n, now)
 	case Dead:
 		o.Fate = Failed
 		o.Mark = marked(n, now, func(s *Subscriber) { s.Quarantine(now, r.Answer) })
@@ -95,6 +92,14 @@ func accepted(d Delivery, n *Notice, now time.Time) func(*Subscriber) []Notice {
 	}
 }
 
+// strike counts a failure against the subscriber, unless it is not theirs.
+func (r Result) strike(n *Notice, now time.Time) func(*Subscriber) []Notice {
+	if r.Blameless {
+		return nil
+	}
+	return marked(n, now, func(s *Subscriber) { s.Strike(now, r.Answer) })
+}
+
 // marked changes a subscriber for the worse. When an endpoint is told no more because of that, its contact is told.
 func marked(n *Notice, now time.Time, change func(*Subscriber)) func(*Subscriber) []Notice {
 	return func(s *Subscriber) []Notice {
@@ -104,9 +109,16 @@ func marked(n *Notice, now time.Time, change func(*Subscriber)) func(*Subscriber
 			return nil
 		}
 		return []Notice{{
-			Kind: Stopped, At: now, Page: n.Page, Reason: s.Reason, Audience: Audience{Only: s.ID, Channel: Email},
+			Kind: Stopped, At: now, Page: n.Page, Reason: verdictOf(s.Reason), Audience: Audience{Only: s.ID, Channel: Email},
 		}}
 	}
+}
+
+// verdictOf is the beginning of an answer: its code, or the kind of failure. What else an endpoint said stays with operators, for
+// a stranger may have put it there to have it sent in our name.
+func verdictOf(answer string) string {
+	answer, _, _ = strings.Cut(answer, ":")
+	return answer
 }
 
 // pointless says why a delivery is not worth making at now, or nothing.

@@ -65,6 +65,17 @@ func word(n *Notice, zone string) wording {
 	return w
 }
 
+// namesOf are the full names of components.
+func namesOf(ids []string, n *Notice) string {
+	names := make([]string, 0, len(ids))
+	for _, id := range ids {
+		if full := status.FullName(id, n.Groups, n.Components); full != "" {
+			names = append(names, full)
+		}
+	}
+	return line(strings.Join(names, ", "))
+}
+
 func (w *wording) maintenance(n *Notice, in places) {
 	m := n.Maintenance
 	said, previous := n.Said()
@@ -76,6 +87,9 @@ func (w *wording) maintenance(n *Notice, in places) {
 	w.Promises = promisesOf(n, said)
 	if m.State != status.Canceled || !m.Began.IsZero() { // what did not take place affected nothing
 		w.Affected = line(status.Affected(status.KindMaintenance, m.Open(), m.Affects, n.Groups, n.Components))
+	}
+	if left := namesOf(n.Left, n); left != "" {
+		w.Affected = strings.TrimSpace(w.Affected + " No longer affected: " + left + ".")
 	}
 	w.Report = reportLink(n)
 	if n.Kind == Kind(status.Running) {

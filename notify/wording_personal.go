@@ -60,7 +60,7 @@ func scope(n *Notice, to Recipient) string {
 	subject := n.Subject()
 	switch {
 	case to.Event == "" && to.Chosen:
-		return "the parts that were chosen"
+		return "the components that were chosen"
 	case to.Event == "":
 		return "everything"
 	case subject.ID == to.Event && subject.Kind == status.KindMaintenance:

@@ -203,10 +203,10 @@ func TestLinksToThePageSayWhereItIs(t *testing.T) {
 func TestScopesSayWhatWasAskedFor(t *testing.T) {
 	n := announced(t).last(status.Announced)
 	for want, to := range map[string]Recipient{
-		"everything":                 {},
-		"the parts that were chosen": {Chosen: true},
-		"this maintenance":           {Event: n.Subject().ID},
-		"one event":                  {Event: "other"},
+		"everything":                      {},
+		"the components that were chosen": {Chosen: true},
+		"this maintenance":                {Event: n.Subject().ID},
+		"one event":                       {Event: "other"},
 	} {
 		if got := scope(n, to); got != want {
 			t.Errorf("got %q for %+v, want %q", got, to, want)

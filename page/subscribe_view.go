@@ -161,7 +161,7 @@ func (v view) held(s notify.Subscription, f filled) heldView {
 		shown.Note = "It is not confirmed yet. Until it is, nothing is sent."
 	case notify.Quarantined:
 		shown.Resume = heldAddress(s.Manage, "/return")
-		shown.Note = "Nothing is sent at the moment, because what was sent could not be delivered several times."
+		shown.Note = "Nothing is sent at the moment, because what was sent there did not arrive."
 	}
 	shown.frame = v.frame("Your subscription", toneNone)
 	return shown
@@ -271,7 +271,7 @@ func (v view) leaving(s notify.Subscription, token string) answerView {
 		shown.Action, shown.Button, shown.Manage = heldAddress(token, "/unsubscribe"), "Unsubscribe", manageAddress(s)
 		return shown
 	}
-	shown := v.answering("You are unsubscribed", toneNone, "not", "Nothing about "+v.wanted(s.Subscriber)+" is sent to "+reached(s.Subscriber)+" any more.")
+	shown := v.answering("You are unsubscribed", toneNone, "not", "Notices about "+v.wanted(s.Subscriber)+" no longer go to "+reached(s.Subscriber)+".")
 	shown.Feeds, shown.Again = true, true
 	if s.Returnable() {
 		shown.Lead = append(shown.Lead, "Was that a mistake? Then you can take it back.")

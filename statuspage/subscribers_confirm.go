@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"example.org/interlude/access"
 	"example.org/interlude/notify"
@@ -33,7 +34,7 @@ func (c *call) askable(s notify.Subscriber) error {
 	case s.Channel != notify.Email:
 		return unprocessable("The subscriber is told by " + wireMode(s.Channel) + ": only an e-mail address can be asked again to confirm")
 	case !s.Ask(c.now): // of this copy
-		return unprocessable("The subscriber was asked often enough today: it can be asked again a day after the last time")
+		return unprocessable("The subscriber was asked often enough within a day: it can be asked again from " + c.view().at(s.Asked.Add(24*time.Hour)))
 	}
 	return nil
 }

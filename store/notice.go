@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,10 +19,8 @@ const parcelSize = 250
 
 // tell saves what is to be told of what was written into a book, in the transaction of the change. The writers' lock is held.
 func tell(ctx context.Context, tx *sql.Tx, now time.Time, was notify.Before, b *status.Book) error {
-	for _, e := range b.Written.Events {
-		if err := overtake(ctx, tx, e); err != nil {
-			return err
-		}
+	if err := overtake(ctx, tx, b.Written.Events); err != nil {
+		return err
 	}
 	for _, n := range was.Notices(b) {
 		if err := addNotice(ctx, tx, now, n); err != nil {
@@ -130,42 +130,48 @@ func choose(a notify.Audience) *chosen {
 	return c
 }
 
-// overtake drops waiting deliveries that an event makes pointless.
-func overtake(ctx context.Context, tx *sql.Tx, e status.Event) error {
-	kinds := notify.Overtaken(e.Kind)
-	if len(kinds) == 0 {
-		return nil
+// overtake drops waiting deliveries that events make pointless, in the order in which settling locks them, so that the two cannot
+// wait for each other.
+func overtake(ctx context.Context, tx *sql.Tx, events []status.Event) error {
+	why := make(map[way]status.EventKind)
+	for _, e := range events {
+		kinds := notify.Overtaken(e.Kind)
+		if len(kinds) == 0 {
+			continue
+		}
+		c := &chosen{}
+		subject := c.place(e.Subject.ID)
+		places := make([]string, len(kinds))
+		for i, kind := range kinds {
+			places[i] = c.place(kind)
+		}
+		open, err := collect(ctx, tx, func(w *way) []any { return []any{&w.notice, &w.channel} }, `
+			SELECT f.notice, f.channel FROM fanout AS f JOIN notice ON notice.n = f.notice
+			WHERE notice.subject = `+subject+` AND notice.kind IN (`+strings.Join(places, `, `)+`) AND f.sent + f.failed + f.dropped < f.total`,
+			c.args...)
+		if err != nil {
+			return fmt.Errorf("look for what %s overtakes: %w", e.Kind, err)
+		}
+		for _, w := range open {
+			why[w] = e.Kind
+		}
 	}
-	c := &chosen{}
-	subject := c.place(e.Subject.ID)
-	places := make([]string, len(kinds))
-	for i, kind := range kinds {
-		places[i] = c.place(kind)
-	}
-	// The order is the one in which settling locks them, so that the two cannot wait for each other.
-	open, err := collect(ctx, tx, func(r *[2]string) []any { return []any{&r[0], &r[1]} }, `
-		SELECT CAST(f.notice AS TEXT), f.channel FROM fanout AS f JOIN notice ON notice.n = f.notice
-		WHERE notice.subject = `+subject+` AND notice.kind IN (`+strings.Join(places, `, `)+`) AND f.sent + f.failed + f.dropped < f.total
-		ORDER BY f.notice, f.channel`, c.args...)
-	if err != nil {
-		return fmt.Errorf("look for what %s overtakes: %w", e.Kind, err)
-	}
-	for _, f := range open {
-		if err := drop(ctx, tx, f[0], f[1], "overtaken: "+string(e.Kind)); err != nil {
-			return fmt.Errorf("drop what %s overtakes: %w", e.Kind, err)
+	for _, w := range slices.SortedFunc(maps.Keys(why), way.compare) {
+		if err := w.drop(ctx, tx, "overtaken: "+string(why[w])); err != nil {
+			return fmt.Errorf("drop what %s overtakes: %w", why[w], err)
 		}
 	}
 	return nil
 }
 
-// drop ends the waiting deliveries of a notice by a channel. Its row of the fan-out is written first, so that whoever
-// settles the same deliveries waits for the end of this transaction.
-func drop(ctx context.Context, tx *sql.Tx, notice, channel, why string) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE fanout SET retrying = 0 WHERE notice = CAST($1 AS BIGINT) AND channel = $2`, notice, channel); err != nil {
+// drop ends the waiting deliveries of a way. Its row of the fan-out is written first, so that whoever settles the same
+// deliveries waits for the end of this transaction.
+func (w way) drop(ctx context.Context, tx *sql.Tx, why string) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE fanout SET retrying = 0 WHERE notice = $1 AND channel = $2`, w.notice, w.channel); err != nil {
 		return err
 	}
-	result, err := tx.ExecContext(ctx, `UPDATE delivery SET fate = 'dropped', answer = $3
-		WHERE notice = CAST($1 AS BIGINT) AND channel = $2 AND fate = 'waiting'`, notice, channel, why)
+	result, err := tx.ExecContext(ctx, `UPDATE delivery SET fate = 'dropped', answer = $3 WHERE notice = $1 AND channel = $2 AND fate = 'waiting'`,
+		w.notice, w.channel, why)
 	if err != nil {
 		return err
 	}
@@ -173,10 +179,10 @@ func drop(ctx context.Context, tx *sql.Tx, notice, channel, why string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE fanout SET dropped = dropped + $3 WHERE notice = CAST($1 AS BIGINT) AND channel = $2`,
-		notice, channel, dropped); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE fanout SET dropped = dropped + $3 WHERE notice = $1 AND channel = $2`,
+		w.notice, w.channel, dropped); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `DELETE FROM parcel WHERE notice = CAST($1 AS BIGINT) AND channel = $2`, notice, channel)
+	_, err = tx.ExecContext(ctx, `DELETE FROM parcel WHERE notice = $1 AND channel = $2`, w.notice, w.channel)
 	return err
 }

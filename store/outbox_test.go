@@ -397,3 +397,67 @@ func TestWhatIsTriedAgainIsNotTakenTwiceWhenItsFirstParcelIsTakenAgain(t *testin
 		}
 	})
 }
+
+// TestAnOutcomeThatIsRecordedTwiceCountsOnce records the same outcomes again, as happens when a connection breaks during the
+// commit, so that nobody knows whether it was made.
+func TestAnOutcomeThatIsRecordedTwiceCountsOnce(t *testing.T) {
+	each(t, allEngines, func(t *testing.T, name string) {
+		s := open(t, name)
+		subscribe(t, s, "email sent@example.com", "email busy@example.com", "email full@example.com", "email slow@example.com")
+		change(t, s, planned())
+		parcels, later := take(t, s, noon, 100), noon.Add(time.Hour)
+		strikes := 0
+		for range 2 {
+			settle(t, s, parcels, func(d notify.Delivery, o *notify.Outcome) {
+				switch d.To.Address {
+				case "busy@example.com":
+					o.Fate, o.Due = notify.Waiting, later
+				case "full@example.com":
+					o.Fate, o.Mark = notify.Failed, func(*notify.Subscriber) []notify.Notice { strikes++; return nil }
+				case "slow@example.com":
+					o.Fate, o.Due, o.Tries = notify.Waiting, later, 0
+				}
+			})
+		}
+		progress, err := s.Progress(t.Context(), "m", 0, 1)
+		want := notify.Fanout{Channel: notify.Email, Total: 4, Sent: 1, Failed: 1, Retrying: 1, Began: noon, Latest: noon}
+		if diff := cmp.Diff(want, progress[0].Fanouts[0]); err != nil || diff != "" || strikes != 1 {
+			t.Errorf("got %d strikes and error %v, want one; progress (-want +got):\n%s", strikes, err, diff)
+		}
+		again := take(t, s, later, 100)
+		if count(again) != 2 {
+			t.Errorf("got %d deliveries when they are due again, want 2", count(again))
+		}
+		settle(t, s, again, func(notify.Delivery, *notify.Outcome) {})
+		if left, err := s.Backlog(t.Context()); err != nil || len(left) != 0 {
+			t.Errorf("got %v in the queue and error %v, want nothing", left, err)
+		}
+		if got := told(t, s, 1); strings.Contains(strings.Join(got, " "), "waiting") {
+			t.Errorf("got %v, want nothing waiting", got)
+		}
+	})
+}
+
+func TestAnAttemptOfSomebodyWhoHadLostTheParcelIsOldNewsUnlessItSucceeded(t *testing.T) {
+	each(t, allEngines, func(t *testing.T, name string) {
+		s := open(t, name)
+		subscribe(t, s, "email a@example.com", "email b@example.com")
+		change(t, s, planned())
+		stale := take(t, s, noon, 100)
+		fresh := take(t, s, noon.Add(2*time.Minute), 100) // the lease had run out
+		later := noon.Add(time.Hour)
+		settle(t, s, fresh, func(_ notify.Delivery, o *notify.Outcome) { o.Fate, o.Due = notify.Waiting, later })
+		settle(t, s, stale, func(d notify.Delivery, o *notify.Outcome) {
+			if d.To.Address == "a@example.com" {
+				o.Fate = notify.Failed
+			}
+		})
+		want := []string{"email a@example.com waiting", "email b@example.com sent"}
+		if diff := cmp.Diff(want, told(t, s, 1)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if got := take(t, s, later, 100); count(got) != 1 {
+			t.Errorf("got %d deliveries when they are due again, want 1", count(got))
+		}
+	})
+}

@@ -73,7 +73,8 @@ func (w way) retry(ctx context.Context, tx *sql.Tx, now time.Time) (int64, error
 			FROM (SELECT subscriber, fate, SUM(CASE WHEN fate = 'waiting' THEN 1 ELSE 0 END) OVER (ORDER BY subscriber) AS before
 				FROM delivery WHERE notice = $1 AND channel = $2 AND fate IN ('waiting', 'retried')) AS counted
 			WHERE fate = 'retried') AS numbered
-		GROUP BY before, part ORDER BY MIN(subscriber)`, w.notice, w.channel, at{&now}, parcelSize); err != nil {
+		GROUP BY before, part ORDER BY MIN(subscriber)
+		ON CONFLICT (notice, low) WHERE low = high DO UPDATE SET due = excluded.due`, w.notice, w.channel, at{&now}, parcelSize); err != nil {
 		return 0, err
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE delivery SET fate = 'waiting' WHERE notice = $1 AND channel = $2 AND fate = 'retried'`,

@@ -88,8 +88,25 @@ func readNotices(name string, env func(string) string) (noticesConfig, error) {
 	}
 	c.folder = filepath.Dir(name)
 	if c.Mail != nil {
+		limits := make(map[string]float64, len(c.Mail.Limits))
+		for domain, limit := range c.Mail.Limits {
+			if limit <= 0 {
+				return c, fmt.Errorf("%s: mail.limits.%s: must be messages a second, such as 20 or 0.5, not %v", name, domain, limit)
+			}
+			limits[strings.ToLower(domain)] = limit
+		}
+		c.Mail.Limits = limits
 		for i, relay := range c.Mail.Relays {
-			c.Mail.Relays[i] = os.Expand(relay, func(variable string) string { return urlEscape(env(variable)) })
+			var unset string
+			c.Mail.Relays[i] = os.Expand(relay, func(variable string) string {
+				if env(variable) == "" {
+					unset = variable
+				}
+				return urlEscape(env(variable))
+			})
+			if unset != "" {
+				return c, fmt.Errorf("%s: mail.relays[%d]: $%s is not set in the environment", name, i, unset)
+			}
 		}
 	}
 	return c, nil

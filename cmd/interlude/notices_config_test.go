@@ -46,6 +46,8 @@ func TestAConfigurationOfNoticesIsReadStrictly(t *testing.T) {
 		"a key that is not there":  {mail + "  dkim: [{domain: northwind.example, selector: a, key: none.pem}]\n", "mail.dkim[0].key"},
 		"a listener without a box": {mail + "  bounces: {listen: 127.0.0.1:0}\n", "mail.bounces.address: is required"},
 		"a network that is none":   {"webhooks: {allow: [intranet]}\n", "webhooks.allow: must be networks"},
+		"a limit that is none":     {mail + "  limits: {gmail.com: -3}\n", "mail.limits.gmail.com: must be messages a second"},
+		"a password not set":       {"mail:\n  from: status@northwind.example\n  relays: ['smtp://x:$NOWHERE@127.0.0.1']\n", "$NOWHERE is not set"},
 		"a window too large":       {"window: 1000000\n", "window: must be a number from 1 to 10000"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -67,6 +67,14 @@ func (c *serveCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	defer db.Close()
+	n := newNode(db, clock.System{}, store.Leader{Store: db, Name: "clock", Node: nodeName()}, log)
+	n.door.Secure = c.Secure
+	if err := n.tellSubscribers(ctx, told, clock.System{}, log); err != nil {
+		if c.Notices != "" {
+			err = fmt.Errorf("%s: %w", c.Notices, err)
+		}
+		return err
+	}
 	if err := c.firstToken(ctx, db, s, log); err != nil {
 		return err
 	}
@@ -77,14 +85,6 @@ func (c *serveCommand) Run(ctx context.Context, s *session) error {
 		}
 	}
 	log.Info("the page is up", "url", "http://"+address+"/", "version", version())
-	n := newNode(db, clock.System{}, store.Leader{Store: db, Name: "clock", Node: nodeName()}, log)
-	n.door.Secure = c.Secure
-	if err := n.tellSubscribers(ctx, told, clock.System{}, log); err != nil {
-		if c.Notices != "" {
-			err = fmt.Errorf("%s: %w", c.Notices, err)
-		}
-		return err
-	}
 	if err := n.run(ctx, listener); err != nil {
 		return err
 	}

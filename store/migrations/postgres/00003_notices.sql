@@ -83,3 +83,5 @@ CREATE TABLE parcel (
 );
 CREATE INDEX parcel_due ON parcel (channel, urgent, due, id);
 CREATE INDEX parcel_notice ON parcel (notice, low, high);
+-- A delivery that is tried again has a parcel of its own, and no more than one.
+CREATE UNIQUE INDEX parcel_alone ON parcel (notice, low) WHERE low = high;

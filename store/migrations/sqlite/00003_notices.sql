@@ -71,7 +71,7 @@ CREATE TABLE delivery (
 -- The queue: runs of deliveries that wait, from the subscriber low to the subscriber high. One that is taken is due again when
 -- its lease has run out.
 CREATE TABLE parcel (
-    id      INTEGER PRIMARY KEY,
+    id      INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice, for somebody may still hold the former one
     notice  INTEGER NOT NULL,
     channel TEXT NOT NULL,
     urgent  INTEGER NOT NULL,
@@ -83,3 +83,5 @@ CREATE TABLE parcel (
 ) STRICT;
 CREATE INDEX parcel_due ON parcel (channel, urgent, due, id);
 CREATE INDEX parcel_notice ON parcel (notice, low, high);
+-- A delivery that is tried again has a parcel of its own, and no more than one.
+CREATE UNIQUE INDEX parcel_alone ON parcel (notice, low) WHERE low = high;
