@@ -25,6 +25,8 @@ type dialect struct {
 	skipLocked string
 	// each is a table of the elements of the JSON array in $1, in a column value.
 	each string
+	// tidy lets the planner learn how full the tables are, where nothing else does.
+	tidy string
 	// migrating makes the migrations of other processes wait until the transaction ends.
 	migrating string
 	// snapshot are the options of a transaction whose statements all see the same moment.
@@ -49,6 +51,7 @@ var sqliteDialect = dialect{
 	goose:      goose.DialectSQLite3,
 	snapshot:   &sql.TxOptions{ReadOnly: true},
 	each:       `json_each($1)`,
+	tidy:       `PRAGMA optimize`,
 	tables:     `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`,
 	ownedAlone: true,
 	hint:       sqliteHint,

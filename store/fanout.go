@@ -181,6 +181,11 @@ func (s *Store) Forget(ctx context.Context, now time.Time) (more bool, err error
 		more = true
 		return nil, forget(ctx, tx, oldest[0])
 	})
+	if err == nil && !more && s.dialect.tidy != "" {
+		if _, err := s.write.ExecContext(ctx, s.dialect.tidy); err != nil {
+			return false, s.wrap("tidy", err)
+		}
+	}
 	return more && err == nil, err
 }
 
