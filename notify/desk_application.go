@@ -108,10 +108,11 @@ const longestZone = 64
 // Mailbox gives an address in the one form in which it is kept: in small letters, its domain as the wire has it. Local
 // parts that differ in case alone are the same person everywhere (RFC 5321, 2.4, advises against others).
 func Mailbox(field, text string) (string, error) {
-	if text == "" {
-		return text, checkMailbox(field, text)
+	text = strings.ToLower(text)
+	if err := checkMailbox(field, text); err != nil {
+		return text, err
 	}
-	parsed, err := mail.ParseMailbox(strings.ToLower(text))
+	parsed, err := mail.ParseMailbox(text)
 	if err != nil {
 		return text, &status.Invalid{Field: field, Rule: err.Error()}
 	}

@@ -308,7 +308,7 @@ func TestProgramsSubscribeAsAtStatuspage(t *testing.T) {
 		says   string
 	}{
 		{"new-email", []string{"email", "ada@example.com"}, 200, `{"type":"success"}`},
-		{"new-email", []string{"email", "ada"}, 422, `{"type":"error","text":"E-mail address must be an address such as ops@example.com: \"ada\" has no @."}`},
+		{"new-email", []string{"email", "ada"}, 422, `{"type":"error","text":"E-mail address must be one e-mail address such as ops@example.com, not \"ada\"."}`},
 		{"webhook.json", []string{"endpoint", "http://127.0.0.1/hook", "email", "ops@example.com"}, 200, `{"type":"success"}`},
 		{"incident.json", []string{"incident_code", event, "email", "ada@example.com"}, 200, `{"type":"success"}`},
 		{"incident.json", []string{"incident_code", "gone", "email", "ada@example.com"}, 422, `{"type":"error","text":"The event has ended, or was never there: subscribe to the page instead."}`},
