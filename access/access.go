@@ -27,6 +27,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"example.org/interlude/status"
 )
 
 // Token is the stored half of a credential: who it is for and what it allows, but not the secret itself.
@@ -93,3 +95,12 @@ func (t Token) Matches(secret string) bool {
 
 // Allows reports whether the token is good for what is needed: its scope covers it, and nobody has taken it back.
 func (t Token) Allows(needed Scope) bool { return t.Revoked.IsZero() && t.Scope.Allows(needed) }
+
+// Actor is how what is done with the token is recorded. Whoever holds one is taken for a person, because going back in the
+// life cycle is theirs; a gate's is a gate.
+func (t Token) Actor() status.Actor {
+	if t.Scope == Gate {
+		return status.Actor{Kind: status.Gate, Name: t.Name}
+	}
+	return status.Actor{Kind: status.Person, Name: t.Name}
+}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.org/interlude/access"
+	"example.org/interlude/status"
 )
 
 var noon = time.Date(2027, 1, 15, 12, 0, 0, 0, time.UTC)
@@ -64,17 +65,36 @@ func TestSecretsAreRecognisedAndTypingErrorsAreSeen(t *testing.T) {
 	}
 }
 
-func TestAScopeCoversTheNarrowerOnesAndAnUnknownOneNothing(t *testing.T) {
-	for i, has := range access.Scopes {
-		for j, needs := range access.Scopes {
-			if got, want := has.Allows(needs), i >= j; got != want {
-				t.Errorf("%s allows %s: got %v, want %v", has, needs, got, want)
+func TestAScopeCoversWhatItShouldAndAnUnknownOneNothing(t *testing.T) {
+	want := map[access.Scope]string{
+		access.Read: "read", access.Operate: "read operate", access.Administer: "read operate administer gate", access.Gate: "gate",
+	}
+	for _, has := range access.Scopes {
+		var covered []string
+		for _, needs := range access.Scopes {
+			if has.Allows(needs) {
+				covered = append(covered, string(needs))
 			}
+		}
+		if got := strings.Join(covered, " "); got != want[has] {
+			t.Errorf("%s covers %q, want %q", has, got, want[has])
 		}
 		for _, unknown := range []access.Scope{"", "root", "READ"} {
 			if has.Allows(unknown) || unknown.Allows(has) || unknown.Allows(unknown) {
 				t.Errorf("%s and the unknown scope %q allow each other something, want nothing", has, unknown)
 			}
+		}
+	}
+}
+
+func TestWhatAGatesTokenDoesIsRecordedAsAGates(t *testing.T) {
+	for _, scope := range access.Scopes {
+		want := status.Actor{Kind: status.Person, Name: "x"}
+		if scope == access.Gate {
+			want.Kind = status.Gate
+		}
+		if got := (access.Token{Name: "x", Scope: scope}).Actor(); got != want {
+			t.Errorf("%s: got %+v, want %+v", scope, got, want)
 		}
 	}
 }
@@ -97,7 +117,7 @@ func TestATokenThatNobodyCouldUseIsRefused(t *testing.T) {
 		want  string
 	}{
 		{" ", access.Read, "name is required: what the token is for, such as deploy pipeline"},
-		{"x", "root", `scope must be one of read, operate, administer, not "root"`},
+		{"x", "root", `scope must be one of read, operate, administer, gate, not "root"`},
 	} {
 		_, secret, err := access.New(rand.Reader, c.name, c.scope, noon, "Ada")
 		if err == nil || err.Error() != c.want || secret != "" {

@@ -89,6 +89,8 @@ type call struct {
 	patience time.Duration
 	// secret says that the answer holds a secret, which the server keeps for no repetition.
 	secret bool
+	// repeatable says that making it twice does no more than making it once, so that it needs no key.
+	repeatable bool
 	// key is what the server knows a repetition of a write by, empty for calls that have none.
 	key string
 }
@@ -99,7 +101,7 @@ func (w call) attempts() int {
 	switch {
 	case w.method == http.MethodGet:
 		return 1 + len(pauses)
-	case w.key != "":
+	case w.key != "" || w.repeatable:
 		return 2
 	}
 	return 1
@@ -125,7 +127,7 @@ func (c *Client) do(ctx context.Context, what call, out any) error {
 	if most := cmp.Or(what.most, LargestBody); len(body) > most {
 		return TooLarge(most) // while it is sent, the server's own answer would often be lost
 	}
-	if what.method != http.MethodGet && !what.secret {
+	if what.method != http.MethodGet && !what.secret && !what.repeatable {
 		what.key = rand.Text()
 	}
 	for attempt := 1; ; attempt++ {

@@ -162,7 +162,7 @@ type SeriesEnded struct {
 type Token struct {
 	ID       string    `json:"id"`
 	Name     string    `json:"name" doc:"what it is for, in its owner's words"`
-	Scope    string    `json:"scope" enum:"read,operate,administer" doc:"the most that it allows; each scope covers the ones before it"`
+	Scope    string    `json:"scope" enum:"read,operate,administer,gate" doc:"the most that it allows; operate covers read, and administer all"`
 	Created  time.Time `json:"created"`
 	LastUsed time.Time `json:"last_used,omitzero" doc:"when it was last seen, to the minute"`
 	Revoked  time.Time `json:"revoked,omitzero" doc:"when it was taken back"`
@@ -172,7 +172,7 @@ type Token struct {
 // TokenRequest asks for a new token.
 type TokenRequest struct {
 	Name  string `json:"name" doc:"what it is for, in its owner's words" example:"deploy pipeline"`
-	Scope string `json:"scope" enum:"read,operate,administer" doc:"the most that it shall allow"`
+	Scope string `json:"scope" enum:"read,operate,administer,gate" doc:"the most that it shall allow"`
 }
 
 // NewToken is a token with its secret, which is shown this once.
@@ -210,5 +210,5 @@ type Version struct {
 	API     string `json:"api" doc:"the native API's" example:"v1"`
 	// Token is the name of the token that asks, and Scope what it allows.
 	Token string `json:"token" doc:"the name of the token that asks"`
-	Scope string `json:"scope" enum:"read,operate,administer" doc:"what that token allows"`
+	Scope string `json:"scope" enum:"read,operate,administer,gate" doc:"what that token allows"`
 }

@@ -26,7 +26,7 @@ func (m Maintenance) Next() (Due, bool) {
 	case m.State == Scheduled:
 		return m.nextScheduled()
 	case m.Underway():
-		return m.nextUnderway()
+		return m.nextUnderway(), true
 	}
 	return Due{}, false
 }
@@ -46,17 +46,26 @@ func (m Maintenance) nextScheduled() (Due, bool) {
 	return Due{At: late, What: Delayed}, !said
 }
 
-func (m Maintenance) nextUnderway() (Due, bool) {
-	if at := m.nextRunning(); !at.IsZero() {
-		return Due{At: at, What: Running}, true
+// nextUnderway is what comes first: something pending lapses, or something is to be said or done.
+func (m Maintenance) nextUnderway() Due {
+	due := m.nextWord()
+	if lapse := m.nextLapse(); !lapse.IsZero() && !lapse.After(due.At) {
+		return Due{At: lapse, What: InterruptionClosed}
 	}
-	if m.Completes == Automatic && len(m.Unfinished) == 0 && !m.reopened() {
-		return Due{At: m.Window.End, What: Finished}, true
+	return due
+}
+
+func (m Maintenance) nextWord() Due {
+	if at := m.nextRunning(); !at.IsZero() {
+		return Due{At: at, What: Running}
+	}
+	if m.Completes == Automatic && len(m.Pending()) == 0 && !m.reopened() {
+		return Due{At: m.Window.End, What: Finished}
 	}
 	if m.OverrunSaid.IsZero() {
-		return Due{At: m.Window.End, What: Overran}, true
+		return Due{At: m.Window.End, What: Overran}
 	}
-	return Due{At: m.OverrunSaid.Add(m.overrunEvery()), What: Overran}, true
+	return Due{At: m.OverrunSaid.Add(m.overrunEvery()), What: Overran}
 }
 
 // nextRunning is when it is to be said next that the work goes on, zero when not before the end. An update overtakes the
@@ -106,6 +115,11 @@ func (m Maintenance) Advance(now time.Time, zone *time.Location) (Maintenance, [
 		due, ok := m.Next()
 		if !ok || due.At.After(now) {
 			return m, told
+		}
+		if due.What == InterruptionClosed {
+			next := m.lapsed(due.At)
+			told, m = append(told, endings(m, next, now, ByClock)...), next
+			continue
 		}
 		next, e, err := m.perform(due, now, zone)
 		if err != nil {

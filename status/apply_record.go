@@ -58,7 +58,7 @@ func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 	}
 	action := b.place(&m.ID, have.ID, m.Updates, have.Updates)
 	if exists {
-		m.keep(have)
+		m.keep(have, now)
 	}
 	if m.State == Scheduled {
 		warnings = append(warnings, b.cautions(m)...) // it has its id now, and does not overlap with itself
@@ -66,19 +66,24 @@ func (b *Book) applyRecord(d MaintenanceDocument, now time.Time, by Actor) ([]Ch
 	m.Backfilled, m.Changed = !m.Open(), now // what is still open goes on as a live one
 	fillEffects(m.Updates, have.Updates, have.Backfilled, m.derivedEffects)
 	b.PutMaintenance(m)
+	b.Say(endings(have, m, now, by)...)
 	b.Say(Event{Kind: Recorded, Subject: m.Subject(), At: now, By: by})
 	return []Change{{Action: action, Subject: m.Subject(), Name: m.Title, Fields: fields}}, warnings, nil
 }
 
-// keep takes over what no record tells of a maintenance.
-func (m *Maintenance) keep(have Maintenance) {
+// keep takes over what no record tells of a maintenance. Interruptions end with it.
+func (m *Maintenance) keep(have Maintenance, now time.Time) {
 	m.Created, m.Announced = have.Created, have.Announced
 	m.Impact, m.Metadata, m.Marks, m.Releases = have.Impact, have.Metadata, have.Marks, have.Releases
-	m.QuietBegin, m.QuietEnd, m.Unfinished = have.QuietBegin, have.QuietEnd, have.Unfinished
+	m.QuietBegin, m.QuietEnd = have.QuietBegin, have.QuietEnd
+	m.Interruptions, m.Unfinished = slices.Clone(have.Interruptions), have.Unfinished
 	if have.Window.Equal(m.Window) {
 		m.Reminded, m.RunningSaid = have.Reminded, have.RunningSaid
 	}
 	m.Series, m.Occurrence, m.Detached = have.Series, have.Occurrence, have.Detached
+	if !m.Open() {
+		m.endInterruptions(Interruption.Open, now)
+	}
 }
 
 // fillEffects gives the updates of a record their effects: as they were kept while they happened here, or as they follow

@@ -80,8 +80,13 @@ func (e *Illegal) Error() string {
 type Unfinished struct {
 	// What is "interruption", "step" or "hold".
 	What string `json:"what"`
-	// Name is the flow, step or hold.
+	// Name is the flow, step or hold; for an interruption that was opened by its id, the id and its flows.
 	Name string `json:"name"`
 	// Since is when it opened.
 	Since time.Time `json:"since"`
+	// Lapses is when it blocks no more although nobody closed it, zero when that is never: whoever holds it moves the
+	// time on while it lives.
+	Lapses time.Time `json:"lapses,omitzero"`
 }
+
+func (u Unfinished) same(o Unfinished) bool { return u.What == o.What && u.Name == o.Name }

@@ -43,6 +43,13 @@ const (
 	Withdrawn EventKind = "withdrawn" // as if it had never been, told to nobody
 )
 
+// What happens at the gates during a maintenance: told to nobody, and not on the page.
+const (
+	InterruptionOpened   EventKind = "interruption_opened"
+	InterruptionExtended EventKind = "interruption_extended"
+	InterruptionClosed   EventKind = "interruption_closed"
+)
+
 // What happens to an incident.
 const (
 	Opened        EventKind = "opened"

@@ -73,8 +73,10 @@ type Maintenance struct {
 	QuietEnd   bool `json:"quiet_end,omitempty"`
 	// Metadata is what programs keep with it, by their names.
 	Metadata map[string]any `json:"metadata,omitempty"`
-	// Unfinished is what keeps it from being complete: open interruptions, running steps, holds not drained.
-	Unfinished []Unfinished `json:"unfinished,omitempty"`
+	// Interruptions are those that were opened during it, in that order, and Unfinished is what else keeps it from being
+	// complete: running steps, holds not drained. Pending is both.
+	Interruptions []Interruption `json:"interruptions,omitempty"`
+	Unfinished    []Unfinished   `json:"unfinished,omitempty"`
 	// Backfilled maintenances were entered afterwards.
 	Backfilled bool      `json:"backfilled,omitempty"`
 	Updates    []Update  `json:"updates"`
@@ -127,6 +129,7 @@ func (m Maintenance) clone() Maintenance {
 	m.Promises = slices.Clone(m.Promises)
 	m.Reminders = slices.Clone(m.Reminders)
 	m.Reminded = slices.Clone(m.Reminded)
+	m.Interruptions = slices.Clone(m.Interruptions)
 	m.Unfinished = slices.Clone(m.Unfinished)
 	m.Updates = slices.Clone(m.Updates)
 	return m

@@ -19,13 +19,18 @@ func (b *Book) Transit(m Maintenance, to Transition, say Post, now time.Time, by
 	}
 	say.Body = body
 	next, e, err := to(m, now, by, say)
-	if err != nil || e.Kind == "" {
-		return m, err
+	if err != nil || e.Kind == "" && slices.Equal(m.Unfinished, next.Unfinished) {
+		return m, err // nothing happened, and nothing was renewed
 	}
 	next.Affects = PageOrder(next.Affects, b.Groups, b.Components)
 	b.PutMaintenance(next)
 	b.Skip(next)
-	b.Say(e)
+	if e.Kind != WorkClosed && e.Kind != InterruptionClosed {
+		b.Say(endings(m, next, now, by)...)
+	}
+	if e.Kind != "" {
+		b.Say(e)
+	}
 	stored, _ := b.Maintenance(m.ID)
 	return stored, nil
 }
@@ -80,11 +85,13 @@ func (b *Book) Withdraw(of Subject, now time.Time, by Actor) error {
 		if !found || !m.Removed.IsZero() {
 			return fmt.Errorf("maintenance %s: %w", of.ID, ErrNotFound)
 		}
-		if why := m.unearned(); m.Underway() && why != "" {
+		was, m := m, m.lapsed(now)
+		if why := unearned(m.Pending()); m.Underway() && why != "" {
 			return m.illegal(m.State, by, strings.Replace(why, "completion is not earned yet", "it cannot be withdrawn yet", 1))
 		}
 		m.Removed, m.Changed, m.Key = now, now, "" // the key is free for another
 		b.PutMaintenance(m)
+		b.Say(endings(was, m, now, by)...)
 	case KindIncident:
 		i, found := b.Incident(of.ID)
 		if !found || !i.Removed.IsZero() {

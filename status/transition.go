@@ -39,8 +39,8 @@ var maintenanceMoves = map[State][]State{
 
 // Moves lists the states that an actor may move the maintenance to.
 //
-// It ends only when nothing is open any more. Only a person goes back from completed. A runner may go back from verifying, because a check that fails is
-// its business; the clock never goes back.
+// It ends only when nothing is open any more; calling it off ends open interruptions. Only a person goes back from
+// completed. A runner may go back from verifying, because a check that fails is its business; the clock never goes back.
 func (m Maintenance) Moves(by Actor) []State {
 	var legal []State
 	for _, to := range maintenanceMoves[m.State] {
@@ -48,7 +48,7 @@ func (m Maintenance) Moves(by Actor) []State {
 		if back && by.Kind != Person && (m.State != Verifying || by.Kind != Runner) {
 			continue
 		}
-		if to.Ended() && len(m.Unfinished) > 0 {
+		if to == Completed && len(m.Pending()) > 0 || to == Canceled && len(m.Unfinished) > 0 {
 			continue
 		}
 		legal = append(legal, to)
@@ -130,48 +130,52 @@ func (m Maintenance) Complete(now time.Time, by Actor, say Post) (Maintenance, E
 	if by.Kind == Clock && now.Before(m.Window.End) {
 		return m, Event{}, m.illegal(Completed, by, "its window closes at "+m.Window.End.UTC().Format(time.RFC3339))
 	}
-	if why := m.unearned(); why != "" {
-		return m, Event{}, m.illegal(Completed, by, why)
+	earned := m.lapsed(now)
+	if why := unearned(earned.Pending()); why != "" {
+		return m, Event{}, earned.illegal(Completed, by, why)
 	}
 	ended := now
 	if by.Kind == Clock && m.OverrunSaid.IsZero() {
 		ended = m.Window.End // the clock slept, the work did not go on
 	}
 	say.Body = orWording(say.Body, completeWords(m, ended, say.zone()))
-	m, e, err := m.move(Completed, Finished, now, by, say)
+	next, e, err := earned.move(Completed, Finished, now, by, say)
 	if err != nil {
 		return m, e, err
 	}
-	m.Ended, m.Estimate = ended, time.Time{}
-	return m, e, nil
+	next.Ended, next.Estimate = ended, time.Time{}
+	return next, e, nil
 }
 
-// unearned says what keeps the maintenance from being complete, or nothing.
-func (m Maintenance) unearned() string {
-	if len(m.Unfinished) == 0 {
+// unearned says what keeps a maintenance from being complete, or nothing.
+func unearned(open []Unfinished) string {
+	if len(open) == 0 {
 		return ""
 	}
-	parts := make([]string, len(m.Unfinished))
-	for i, u := range m.Unfinished {
+	parts := make([]string, len(open))
+	for i, u := range open {
 		parts[i] = u.What + " " + quote(u.Name)
 	}
 	return "completion is not earned yet: " + strings.Join(parts, ", ") + " still open"
 }
 
-// Cancel calls the maintenance off: before it begins, or, when the work is given up, afterwards.
+// Cancel calls the maintenance off: before it begins, or, when the work is given up, afterwards. Its open interruptions end
+// with it; a step that runs or a hold that is not drained has to end first.
 func (m Maintenance) Cancel(now time.Time, by Actor, say Post) (Maintenance, Event, error) {
-	if m.Underway() {
-		if why := m.unearned(); why != "" {
-			return m, Event{}, m.illegal(Canceled, by, why)
-		}
+	begun, live := m.Underway(), m.lapsed(now)
+	if why := unearned(live.Unfinished); begun && why != "" {
+		return m, Event{}, live.illegal(Canceled, by, why)
 	}
-	begun := m.Underway()
 	say.Body = orWording(say.Body, cancelWords(begun))
-	m, e, err := m.move(Canceled, CalledOff, now, by, say)
-	if err == nil && begun {
-		m.Ended = now
+	next, e, err := live.move(Canceled, CalledOff, now, by, say)
+	if err != nil {
+		return m, e, err
 	}
-	return m, e, err
+	next.endInterruptions(Interruption.Open, now)
+	if begun {
+		next.Ended = now
+	}
+	return next, e, nil
 }
 
 // Reopen goes back to in progress, from verifying or completed. The trace of the earlier end stays in the updates, and
@@ -256,30 +260,36 @@ func (m Maintenance) Reestimate(to, now time.Time, by Actor, say Post) (Maintena
 	return m, e, err
 }
 
-// OpenWork notes a thing that keeps the maintenance from being complete: an interruption, a step, a hold.
+// OpenWork notes a thing that keeps the maintenance from being complete: an interruption, a step, a hold. Opening what is
+// open is refused, unless it lapses and the new one does so later: that renews it, and the event is empty. Readers see nothing of
+// it, so the page does not count it as a change.
 func (m Maintenance) OpenWork(work Unfinished, now time.Time, by Actor) (Maintenance, Event, error) {
 	if !m.Underway() {
 		return m, Event{}, m.illegal(m.State, by, "work can only open while it is under way")
 	}
-	for _, u := range m.Unfinished {
-		if u.What == work.What && u.Name == work.Name {
-			return m, Event{}, &Invalid{Field: "name", Rule: "is open already: " + u.What + " " + quote(u.Name)}
-		}
+	if !work.Lapses.IsZero() && !work.Lapses.After(now) {
+		return m, Event{}, &Invalid{Field: "lapses", Rule: "must be in the future, not " + clockText(work.Lapses, now, time.UTC)}
 	}
-	m = m.clone()
+	next := m.lapsed(now).clone()
+	if n := slices.IndexFunc(next.Unfinished, work.same); n >= 0 {
+		if had := next.Unfinished[n].Lapses; had.IsZero() || !work.Lapses.After(had) {
+			return m, Event{}, &Invalid{Field: "name", Rule: "is open already: " + work.What + " " + quote(work.Name)}
+		}
+		next.Unfinished[n].Lapses = work.Lapses
+		return next, Event{}, nil
+	}
 	work.Since = now
-	m.Unfinished, m.Changed = append(m.Unfinished, work), now
-	return m, Event{Kind: WorkOpened, Subject: m.Subject(), At: now, By: by}, nil
+	next.Unfinished = append(next.Unfinished, work)
+	return next, Event{Kind: WorkOpened, Subject: m.Subject(), At: now, By: by}, nil
 }
 
 // CloseWork notes that such a thing is done. Closing what is not open is not an error, for it may be told twice; then
 // nothing changes, and the event is empty.
 func (m Maintenance) CloseWork(work Unfinished, now time.Time, by Actor) (Maintenance, Event, error) {
-	if !slices.ContainsFunc(m.Unfinished, func(u Unfinished) bool { return u.What == work.What && u.Name == work.Name }) {
+	if !slices.ContainsFunc(m.Unfinished, work.same) {
 		return m, Event{}, nil
 	}
 	m = m.clone()
-	m.Unfinished = slices.DeleteFunc(m.Unfinished, func(u Unfinished) bool { return u.What == work.What && u.Name == work.Name })
-	m.Changed = now
+	m.Unfinished = slices.DeleteFunc(m.Unfinished, work.same)
 	return m, Event{Kind: WorkClosed, Subject: m.Subject(), At: now, By: by}, nil
 }

@@ -76,11 +76,14 @@ func TestTimesComeBackInUTCToTheMicrosecond(t *testing.T) {
 	each(t, allEngines, func(t *testing.T, name string) {
 		s := open(t, name)
 		change(t, s, func(b *status.Book) {
-			m := status.Maintenance{ID: "m", Window: status.Window{Start: given, End: given}, Unfinished: []status.Unfinished{{Since: given}}}
+			m := status.Maintenance{
+				ID: "m", Window: status.Window{Start: given, End: given}, Unfinished: []status.Unfinished{{Since: given, Lapses: given}},
+				Interruptions: []status.Interruption{{Opened: given, Lapses: given, Expected: given, Closed: given}},
+			}
 			b.PutMaintenance(m)
 			b.PutSeries(status.Series{ID: "s", Template: m})
 			b.Say(status.Event{At: given, Was: m.Window})
-			if m.Unfinished[0].Since != given {
+			if m.Unfinished[0].Since != given || m.Interruptions[0].Opened != given {
 				t.Error("saving changed the caller's value")
 			}
 		})
@@ -89,8 +92,9 @@ func TestTimesComeBackInUTCToTheMicrosecond(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		work, i := d.Maintenances[0].Unfinished[0], d.Maintenances[0].Interruptions[0]
 		for i, got := range []time.Time{
-			d.Maintenances[0].Window.Start, d.Maintenances[0].Unfinished[0].Since, d.Series[0].Template.Window.End,
+			d.Maintenances[0].Window.Start, work.Since, work.Lapses, i.Opened, i.Lapses, i.Expected, i.Closed, d.Series[0].Template.Window.End,
 			events[0].At, events[0].Was.Start,
 		} {
 			if got != want {

@@ -13,9 +13,9 @@ const (
 		`announced_end, began, ended, estimate, begins, completes, summary, why, affects, promises, reminders, reminded, ` +
 		`overrun_every, overrun_said, short_notice, despite_blackout, series, occurrence, detached, unfinished, backfilled, ` +
 		`created, changed, impact, marks, releases, quiet_begin, quiet_end, metadata, removed, ` +
-		`remind_every, running_said`
+		`remind_every, running_said, interruptions`
 	maintenanceValues = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, ` +
-		`$22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42`
+		`$22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43`
 )
 
 func maintenanceFields(m *status.Maintenance, seq stamp) []any {
@@ -42,6 +42,7 @@ func maintenanceFields(m *status.Maintenance, seq stamp) []any {
 		at{&m.Removed},
 		span{&m.RemindEvery},
 		at{&m.RunningSaid},
+		asJSON(&m.Interruptions),
 	}
 }
 
@@ -67,7 +68,12 @@ func maintenances(ctx context.Context, q querier, where string, args ...any) ([]
 func saveMaintenance(ctx context.Context, q querier, seq stamp, m status.Maintenance, said []status.Update) error {
 	m.Unfinished = slices.Clone(m.Unfinished)
 	for i := range m.Unfinished {
-		settle(&m.Unfinished[i].Since)
+		settle(&m.Unfinished[i].Since, &m.Unfinished[i].Lapses)
+	}
+	m.Interruptions = slices.Clone(m.Interruptions)
+	for i := range m.Interruptions {
+		n := &m.Interruptions[i]
+		settle(&n.Opened, &n.Lapses, &n.Expected, &n.Closed)
 	}
 	err := save(ctx, q,
 		`INSERT INTO maintenance (`+maintenanceColumns+`) VALUES (`+maintenanceValues+`) ON CONFLICT DO NOTHING`,

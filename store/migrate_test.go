@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"example.org/interlude/api"
 	"example.org/interlude/notify"
 	"example.org/interlude/status"
 	"example.org/interlude/store"
@@ -211,6 +212,34 @@ func TestSubscribersOfTheSchemaBeforeNoticesAreToldOfWhatTheyChose(t *testing.T)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("who is told of api, then of web (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestAMaintenanceOfTheSchemaBeforeGatesIsInterruptedAndMeasured(t *testing.T) {
+	each(t, sharedEngines, func(t *testing.T, name string) {
+		store.OpenAt(t, name, 3)
+		db := raw(t, name)
+		for statement := range strings.SplitSeq(strings.TrimSpace(rowsOfVersion1), ";\n") {
+			exec(t, db, strings.TrimSuffix(statement, ";"))
+		}
+		s := open(t, name)
+		opened := status.Interruption{ID: "i", Flows: []string{"api"}, Opened: noon, Lapses: noon.Add(time.Minute)}
+		change(t, s, func(b *status.Book) {
+			m, _ := b.Maintenance("m")
+			if m.Interruptions != nil {
+				t.Errorf("got %+v, want none", m.Interruptions)
+			}
+			m.Interruptions = []status.Interruption{opened}
+			b.PutMaintenance(m)
+		})
+		if diff := cmp.Diff([]status.Interruption{opened}, since(t, s, 1).Maintenances[0].Interruptions); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		note(t, s, "g", api.GateState{}, noon)
+		tell(t, s, "g", "e", 1, []api.Outcome{outcome("api", 1, 2, api.Counts{Held: 1})})
+		if flows := measured(t, s, "m").Flows; len(flows) != 1 || flows[0].Held != 1 {
+			t.Errorf("got %+v, want one request held", flows)
 		}
 	})
 }

@@ -39,7 +39,7 @@ func (d *door) createToken(ctx context.Context, in *bodyInput) (*created[api.New
 	}
 	scope, err := access.ParseScope(ask.Scope)
 	if err != nil {
-		return nil, &status.Invalid{Field: "scope", Rule: fmt.Sprintf("must be one of read, operate, administer, not %q", ask.Scope)}
+		return nil, &status.Invalid{Field: "scope", Rule: fmt.Sprintf("must be one of read, operate, administer, gate, not %q", ask.Scope)}
 	}
 	t, secret, err := access.New(rand.Reader, strings.TrimSpace(ask.Name), scope, d.Clock.Now(), visitorOf(ctx).token.Name)
 	if err != nil {

@@ -73,6 +73,9 @@ var deeds = map[string]deed{
 		moved("begin")(h)
 		h.exchange(http.MethodPost, "/maintenances/upgrade/work", h.tokens[access.Operate], `{"what": "step", "name": "x"}`)
 	}, "/maintenances/upgrade/work/close", `{"what": "step", "name": "x"}`, one},
+	"open-interruption":   {moved("begin"), "/maintenances/upgrade/interruptions", `{"flows": ["api"]}`, one},
+	"close-interruption":  {interrupted, "/maintenances/upgrade/interruptions/{open}/close", `{}`, one},
+	"extend-interruption": {interrupted, "/maintenances/upgrade/interruptions/{open}/extend", `{"at_most": "1h"}`, one},
 	"end-series": {func(h *house) {
 		d := upgrade()
 		d.Recurrence = &status.Recurrence{Rule: "FREQ=WEEKLY"}
@@ -96,8 +99,24 @@ var deeds = map[string]deed{
 	"revoke-token":          {func(*house) {}, "/tokens/{spare}", ``, []status.Kind{"token"}},
 }
 
-// changingNothing are operations that only ask, although their method is that of a change.
-var changingNothing = []string{"preview-notice"}
+// interrupted is a stage on which an interruption is open.
+func interrupted(h *house) {
+	moved("begin")(h)
+	h.exchange(http.MethodPost, "/maintenances/upgrade/interruptions", h.tokens[access.Operate], `{"flows": ["api"]}`)
+}
+
+// openInterruption is the id of the upgrade's interruption, or nothing.
+func (h *house) openInterruption() string {
+	m, there := h.door.Board.Current().Maintenance("upgrade")
+	if !there || len(m.Interruptions) == 0 {
+		return ""
+	}
+	return m.Interruptions[0].ID
+}
+
+// changingNothing are operations that only ask, or by which a gate tells what it found, although their method is that of a
+// change.
+var changingNothing = []string{"preview-notice", "tell-gate-state", "tell-outcomes"}
 
 func TestEveryChangeLeavesOneEntryAndARefusedOneNone(t *testing.T) {
 	for _, op := range operations(t) {
@@ -118,7 +137,7 @@ func TestEveryChangeLeavesOneEntryAndARefusedOneNone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			path := strings.ReplaceAll(d.path, "{spare}", spare.ID)
+			path := strings.NewReplacer("{spare}", spare.ID, "{open}", h.openInterruption()).Replace(d.path)
 			before := h.entries()
 			for _, c := range []struct{ path, body string }{{path, `{"nonsense": 1}`}, {path + "x", d.body}} {
 				if op.Method == http.MethodDelete && c.path == path {

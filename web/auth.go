@@ -181,9 +181,8 @@ func visitorOf(ctx context.Context) visitor {
 	return v
 }
 
-// actor is how the visitor's acts are recorded. Whoever holds a token of the API is taken for a person: going back in
-// the life cycle is theirs.
-func (v visitor) actor() status.Actor { return status.Actor{Kind: status.Person, Name: v.token.Name} }
+// actor is how the visitor's acts are recorded.
+func (v visitor) actor() status.Actor { return v.token.Actor() }
 
 // permit refuses a token that does not cover a scope.
 func permit(t access.Token, required access.Scope, what string) error {

@@ -53,7 +53,7 @@ func explainParameters(document *huma.OpenAPI) {
 		for _, op := range operationsOf(item) {
 			for _, p := range op.Parameters {
 				neverNull(p.Schema)
-				if example := named[subject]; p.In == "path" && example != "" {
+				if example := named[subject]; p.In == "path" && p.Name == "ref" && example != "" {
 					p.Example = example
 				}
 			}

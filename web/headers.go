@@ -9,7 +9,7 @@ import (
 
 // describeHeaders says in the document which headers the guard reads: the handlers behind it know nothing of them.
 func describeHeaders(op *huma.Operation, r route) {
-	if !safe(r.method) && !r.secret {
+	if !safe(r.method) && !r.secret && !r.measured {
 		shortest, longest := 1, longestKey
 		op.Parameters = append(op.Parameters, &huma.Param{
 			Name: keyHeader, In: "header", Example: "8e03978e-40d5-43dd-bc93-6894a57f9324",

@@ -15,7 +15,10 @@ import (
 )
 
 // quiet are the paths that machines ask every few seconds; their lines are for debugging.
-var quiet = map[string]bool{"GET /healthz": true, "GET /readyz": true, "GET /metrics": true}
+var quiet = map[string]bool{
+	"GET /healthz": true, "GET /readyz": true, "GET /metrics": true,
+	"POST " + api.Prefix + api.PathGateState: true, "POST " + api.Prefix + api.PathGateOutcomes: true,
+}
 
 // record is what is noted of a request on its way, for its line in the log.
 type record struct {
@@ -84,7 +87,7 @@ func (d *door) observed(next http.Handler) http.Handler {
 			took := time.Since(begun)
 			d.metrics.observe(r, out.status, took)
 			level := slog.LevelInfo
-			if quiet[r.Pattern] || !note.api && out.status < 500 {
+			if quiet[r.Pattern] && !(note.api && out.status >= 400) || !note.api && out.status < 500 {
 				level = slog.LevelDebug // readers come in thousands, and the figures count them
 			}
 			d.Log.LogAttrs(r.Context(), level, "request", slog.String("request", note.id), slog.String("method", r.Method),

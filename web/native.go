@@ -36,6 +36,20 @@ type route struct {
 	// settled says that the answer is another one only when its version is, but for the names of components: a client that
 	// has that version is told so in place of an answer.
 	settled bool
+	// stream says that the answer goes on until whoever asked leaves or the server stops.
+	stream bool
+	// measured says that a machine tells what it found. No person does anything by that, so it is not audited; and
+	// telling it again changes nothing, so it takes no idempotency key.
+	measured bool
+}
+
+// callOf is the context of a call. One that was begun is finished, whether or not somebody waits for its answer; a stream
+// ends with whoever reads it.
+func (r route) callOf(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.stream {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), r.patience)
 }
 
 // routeKey is where an operation keeps the route that declares it, and scopeKey its scope alone, for those who only look
@@ -122,15 +136,16 @@ func (n *native) guard(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	op, d := ctx.Operation(), n.door
 	this := routeOf(op)
-	// A call that was begun is finished, whether or not somebody waits for its answer.
-	call, stop := context.WithTimeout(context.WithoutCancel(r.Context()), this.patience)
+	call, stop := this.callOf(r.Context())
 	defer stop()
 	if this.patience > callPatience {
 		// A writer without deadlines, as in tests, has no slow readers either.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(this.patience + writePatience))
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	token, err := d.keys.recognise(call, r.Header.Get("Authorization"))
+	asked, answered := context.WithTimeout(call, this.patience)
+	token, err := d.keys.recognise(asked, r.Header.Get("Authorization"))
+	answered()
 	if err == nil {
 		recordOf(call).token = token.Name
 		err = permit(token, this.scope, this.id)
@@ -146,13 +161,16 @@ func (n *native) guard(ctx huma.Context, next func(huma.Context)) {
 	if known := r.Header.Get("If-None-Match"); this.settled && known != "" {
 		w = &unchanged{ResponseWriter: w, known: known}
 	}
+	handle := func(w http.ResponseWriter, r *http.Request) { next(humago.NewContext(op, r, w)) }
+	if this.measured {
+		handle(w, r.WithContext(call))
+		return
+	}
 	if !safe(r.Method) {
 		call = d.onBehalf(call, r, token, this.id)
 	}
 	how := repeatable{token: token, most: this.most, secret: this.secret, refuse: d.refuse}
-	d.once(w, r.WithContext(call), how, func(w http.ResponseWriter, r *http.Request) {
-		next(humago.NewContext(op, r, w))
-	})
+	d.once(w, r.WithContext(call), how, handle)
 }
 
 // checkMediaType refuses a body that is not called JSON. A request without a body needs no type.

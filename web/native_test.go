@@ -127,8 +127,8 @@ func TestEveryOperationDeclaresItsScope(t *testing.T) {
 
 func TestEveryOperationRefusesThoseWhoMayNot(t *testing.T) {
 	h := newHouse(t).furnish()
-	narrower := map[access.Scope]access.Scope{access.Operate: access.Read, access.Administer: access.Operate}
-	fill := strings.NewReplacer("{ref}", "some", "{id}", "some")
+	narrower := map[access.Scope]access.Scope{access.Operate: access.Read, access.Administer: access.Operate, access.Gate: access.Operate}
+	fill := strings.NewReplacer("{ref}", "some", "{id}", "some", "{name}", "some")
 	for _, op := range operations(t) {
 		path := fill.Replace(op.Path)
 		if got := h.exchange(op.Method, path, "", ""); !strings.HasPrefix(got, "401 unauthorized: no token was sent") {
@@ -140,7 +140,7 @@ func TestEveryOperationRefusesThoseWhoMayNot(t *testing.T) {
 				t.Errorf("%s %s with scope %s: got %s", op.Method, path, less, got)
 			}
 		}
-		if got := h.exchange(op.Method, path, h.tokens[needed], ""); strings.HasPrefix(got, "401") || strings.HasPrefix(got, "403") || strings.HasPrefix(got, "5") {
+		if got := h.exchange(op.Method, path, h.tokens[needed], "", "Accept", "application/json"); strings.HasPrefix(got, "401") || strings.HasPrefix(got, "403") || strings.HasPrefix(got, "5") {
 			t.Errorf("%s %s with scope %s: got %s", op.Method, path, needed, got)
 		}
 	}

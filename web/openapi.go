@@ -17,7 +17,8 @@ import (
 const about = `What the interlude command line, the gate and the runner say to a server, and what it answers.
 
 Every request carries a token: "Authorization: Bearer itl_…". Its scope is one of read, operate, administer; each covers
-the ones before it, and each operation says which it needs. A maintenance or an incident is named by its id or by its key.
+the ones before it, and each operation says which it needs. The scope gate, which administer covers too, is for gates: it
+reads the plan, tells what is in force and what was measured, and does nothing else. A maintenance or an incident is named by its id or by its key.
 
 A body is a JSON object. A field that is not known is refused, with the nearest one that is. Times are RFC 3339 with a
 zone, durations are texts such as 90s, 5m, 48h or 2d, and bodies of posts are Markdown.
@@ -48,6 +49,7 @@ func describe() *huma.OpenAPI {
 			{Name: "page", Description: "The page and its components."},
 			{Name: "maintenances", Description: "Planned work, from its announcement to its report."},
 			{Name: "incidents", Description: "Unplanned events."},
+			{Name: "gates", Description: "What gates have to know, what is in force there, and what they measured."},
 			{Name: "notices", Description: "What subscribers are told, to whom it goes, and how far it has come."},
 			{Name: "subscribers", Description: "Who is told. Their addresses are personal data: no token of scope read sees them."},
 			{Name: "administration", Description: "Tokens, the audit log, the server itself."},
@@ -147,6 +149,9 @@ func (n *native) describeOperation(r route) {
 		}
 		op.Extensions = map[string]any{"x-scope": string(r.scope)}
 		describeHeaders(op, r)
+		if r.stream {
+			describeStream(op, n.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.Plan](), true, "Plan"))
+		}
 		if r.body == nil {
 			op.RequestBody = nil
 			continue

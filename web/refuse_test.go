@@ -67,7 +67,7 @@ func TestBadInputIsToldWhatWhereAndWhatWouldBeRight(t *testing.T) {
 		{"POST", "/maintenances/upgrade/work", `{"what": "step", "name": "x"}`, `409 illegal: maintenance `},
 		{"GET", "/maintenance", ``, `404 not_found: the API has no path "/api/native/v1/maintenance"`},
 		{"DELETE", "/maintenances", ``, `405 method: DELETE is not possible here`},
-		{"POST", "/tokens", `{"name": "x", "scope": "all"}`, `422 invalid: scope must be one of read, operate, administer, not "all" [scope]`},
+		{"POST", "/tokens", `{"name": "x", "scope": "all"}`, `422 invalid: scope must be one of read, operate, administer, gate, not "all" [scope]`},
 		{"DELETE", "/tokens/nope", ``, `404 not_found: no token has the id "nope"`},
 	} {
 		got := h.exchange(c.method, c.path, h.tokens[access.Administer], c.body)

@@ -14,10 +14,12 @@ func (n *native) routes() {
 	n.pageRoutes()
 	n.maintenanceRoutes()
 	n.workRoutes()
+	n.interruptionRoutes()
 	n.seriesRoutes()
 	n.incidentRoutes()
 	n.noticeRoutes()
 	n.subscriberRoutes()
+	n.gateRoutes()
 	n.administrationRoutes()
 }
 

@@ -18,6 +18,10 @@
 // shows it, so that whoever wrote reads what they wrote. A write that was begun is finished, even when whoever asked
 // for it no longer waits, because half an answer helps nobody. Every write is conditional when it carries If-Match.
 //
+// Gates come in here too: each follows the plan, a stream that is made of the board alone and so goes on while the store is
+// away, tells what is in force there, and what it measured. While a gate holds requests, the maintenance that they wait
+// for cannot be completed: see keepHolds.
+//
 // Handlers return errors; the table in problem.go turns facts into status, code and sentence, and what is not in it
 // is "internal": the visitor gets the name of the request, the log gets the cause. Input is read as strictly as
 // documents are: a field that is not known is refused with the nearest one that is.
@@ -34,6 +38,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -102,6 +107,9 @@ type door struct {
 	writable func() error
 	listing  listing
 	queue    queue
+	// plans counts the streams of plans, and planBeat is how often each says something.
+	plans    atomic.Int64
+	planBeat time.Duration
 	// guardedAt are the patterns of guarded handlers.
 	guardedAt []string
 	errands   sync.WaitGroup // what requests left to be done
@@ -112,7 +120,7 @@ type door struct {
 func (s Server) Handler() http.Handler { return s.open().handler() }
 
 func (s Server) open() *door {
-	d := &door{Server: s, mux: http.NewServeMux()}
+	d := &door{Server: s, mux: http.NewServeMux(), planBeat: planBeat}
 	d.writable = s.Store.Writable
 	d.keys = newKeyring(s.Store, s.Clock, &d.errands, s.Log)
 	d.metrics = newMetrics(d)

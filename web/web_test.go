@@ -33,6 +33,7 @@ var noon = time.Date(2027, 1, 10, 12, 0, 0, 0, time.UTC)
 type house struct {
 	t      *testing.T
 	clock  *clock.Driven
+	file   string // of the store
 	store  *store.Store
 	door   *door
 	url    string
@@ -42,11 +43,12 @@ type house struct {
 
 func newHouse(t *testing.T, change ...func(*Server)) *house {
 	t.Helper()
-	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "interlude.db"))
+	file := filepath.Join(t.TempDir(), "interlude.db")
+	s, err := store.Open(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, clock: clock.NewDriven(noon, 0), store: s, log: &bytes.Buffer{}, tokens: map[access.Scope]string{}}
+	h := &house{t: t, file: file, clock: clock.NewDriven(noon, 0), store: s, log: &bytes.Buffer{}, tokens: map[access.Scope]string{}}
 	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	b := board.New(s, h.clock, log)
 	server := Server{
@@ -56,6 +58,7 @@ func newHouse(t *testing.T, change ...func(*Server)) *house {
 		f(&server)
 	}
 	h.door = server.open()
+	h.door.planBeat = 20 * time.Millisecond
 	front := httptest.NewServer(h.door.handler())
 	h.url = front.URL
 	t.Cleanup(func() {

@@ -187,7 +187,7 @@ func printMaintenance(w io.Writer, m api.Maintenance, zone *time.Location) {
 	for _, p := range m.Promises {
 		rows = append(rows, [2]string{"promise", p.Audience + ": " + p.Words()})
 	}
-	for _, open := range m.Unfinished {
+	for _, open := range m.Pending() {
 		rows = append(rows, [2]string{"open", open.What + " " + open.Name + " since " + instant(open.Since, zone)})
 	}
 	printRows(w, rows)

@@ -20,7 +20,12 @@ func (s *session) zone(ctx context.Context) *time.Location {
 }
 
 // instant is a moment as tables show it, empty when there is none.
-func instant(t time.Time, zone *time.Location) string {
+func instant(t time.Time, zone *time.Location) string { return moment(t, zone, "2006-01-02 15:04") }
+
+// precise is a moment where seconds matter.
+func precise(t time.Time, zone *time.Location) string { return moment(t, zone, "2006-01-02 15:04:05") }
+
+func moment(t time.Time, zone *time.Location, form string) string {
 	if t.IsZero() {
 		return ""
 	}
@@ -28,5 +33,5 @@ func instant(t time.Time, zone *time.Location) string {
 	if strings.HasPrefix(name, "+") || strings.HasPrefix(name, "-") { // a zone without a name of its own
 		name = "UTC" + name
 	}
-	return t.In(zone).Format("2006-01-02 15:04 ") + name
+	return t.In(zone).Format(form) + " " + name
 }

@@ -39,13 +39,14 @@ func (tokenGenerateCommand) Run(_ context.Context, s *session) error {
 
 type tokenCreateCommand struct {
 	Name  string `arg:"" help:"What it is for, such as \"deploy pipeline\"."`
-	Scope string `default:"operate" enum:"read,operate,administer" help:"The most that it allows: read, operate or administer."`
+	Scope string `default:"operate" enum:"read,operate,administer,gate" help:"The most that it allows: read, operate, administer or gate."`
 }
 
 // Help explains the scopes.
 func (tokenCreateCommand) Help() string {
 	return `A token of scope read may look, operate may announce and move maintenances and incidents, administer may also
-change the page and make tokens. The secret is kept nowhere: what is lost is revoked and made anew.
+change the page and make tokens. One of scope gate is for a gate, and good for nothing else. The secret is kept nowhere:
+what is lost is revoked and made anew.
 
   interlude token create "deploy pipeline" --scope operate`
 }
