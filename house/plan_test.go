@@ -29,7 +29,7 @@ type room struct {
 // Files of tests are not bound by it, but nothing imports cmd.
 var plan = []room{
 	{"status", words, "", "pages, components, incidents, maintenances: the life cycle as pure functions"},
-	{"access", words, "", "people, roles and tokens, and who may do what"},
+	{"access", words, "status", "people, roles and tokens, and who may do what"},
 	{"lease", words, "", "at most one node acts"},
 	{"document", words, "status", "the YAML documents, read strictly"},
 	{"markup", words, "", "Markdown as safe HTML and as plain text"},
@@ -44,7 +44,9 @@ var plan = []room{
 	{"webhook", hands, "", "posts to endpoints that strangers named: signed, bounded, never inward"},
 	{"notify", hands, "status mail webhook markup calendar", "subscribers, wording, the outbox, channels"},
 	{"spool", hands, "status", "accepted means durable: mail, posts, messages"},
-	{"gate", hands, "status board spool api", "the proxy that keeps the promises"},
+	{"upstream", hands, "", "connections to the product: addresses, health, balancing"},
+	{"cache", hands, "", "answers kept while the product runs, for when it is away"},
+	{"gate", hands, "status spool api upstream cache", "the proxy that keeps the promises"},
 	{"runbook", hands, "status api", "steps, runner, journal, roll-back"},
 	{"page", hands, "status markup calendar board snapshot notify", "the public page, its reports, feeds and calendar"},
 
