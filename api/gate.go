@@ -77,7 +77,7 @@ type Gate struct {
 
 // OutcomeBatch is a part of what a gate measured. Each is counted once, however often it is sent.
 type OutcomeBatch struct {
-	// Epoch names the gate's memory: a gate that lost its disk has another one. Number counts its batches from 1.
+	// Epoch names one process of a gate, and Number counts its batches from 1.
 	Epoch    string    `json:"epoch"`
 	Number   int64     `json:"number"`
 	Outcomes []Outcome `json:"outcomes"`

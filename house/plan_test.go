@@ -46,7 +46,7 @@ var plan = []room{
 	{"spool", hands, "status", "accepted means durable: mail, posts, messages"},
 	{"upstream", hands, "", "connections to the product: addresses, health, balancing"},
 	{"cache", hands, "", "answers kept while the product runs, for when it is away"},
-	{"gate", hands, "status spool api upstream cache", "the proxy that keeps the promises"},
+	{"gate", hands, "status api upstream cache spool", "the proxy that keeps the promises"},
 	{"runbook", hands, "status api", "steps, runner, journal, roll-back"},
 	{"page", hands, "status markup calendar board snapshot notify", "the public page, its reports, feeds and calendar"},
 

@@ -1,0 +1,174 @@
+package gate
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"example.org/interlude/status"
+	"example.org/interlude/upstream"
+)
+
+// check refuses a configuration that cannot work. All that is wrong is told at once.
+func (c *Config) check() error {
+	var wrong []error
+	names := map[string]bool{}
+	for i := range c.Flows {
+		f := &c.Flows[i]
+		at := "flows[" + strconv.Itoa(i) + "]"
+		switch {
+		case strings.TrimSpace(f.Name) == "" || len(f.Name) > 100:
+			wrong = append(wrong, invalid(at+".name", "is required, in at most 100 bytes: it is how promises name the flow"))
+		case names[f.Name]:
+			wrong = append(wrong, invalid(at+".name", fmt.Sprintf("%q is taken by a flow before", f.Name)))
+		}
+		names[f.Name] = true
+		if _, ok := c.Upstreams[f.Upstream]; !ok {
+			wrong = append(wrong, invalid(at+".upstream", fmt.Sprintf("must name one of the upstreams, not %q", f.Upstream)))
+		}
+		for j := range f.Match {
+			wrong = append(wrong, f.Match[j].check(at+".match["+strconv.Itoa(j)+"]")...)
+		}
+		wrong = append(wrong, checkChain(at+".interrupted", f.Interrupted)...)
+	}
+	if len(c.Flows) == 0 {
+		wrong = append(wrong, invalid("flows", "is required: the traffic that the gate takes"))
+	}
+	for i, key := range c.Bypass {
+		if len(key) < LeastKey {
+			wrong = append(wrong, invalid("bypass["+strconv.Itoa(i)+"]", "must have at least 32 bytes"))
+		}
+	}
+	for i, s := range c.Find.Statuses {
+		if s < 500 || s > 599 {
+			wrong = append(wrong, invalid("find.statuses["+strconv.Itoa(i)+"]", "must be from 500 to 599"))
+		}
+	}
+	if c.Drain.From < 0 || c.Drain.InFlight < 0 {
+		wrong = append(wrong, invalid("drain", "must not be negative"))
+	}
+	if c.Limits.Requests < 0 || c.Limits.Bytes < 0 {
+		wrong = append(wrong, invalid("limits", "must not be negative"))
+	}
+	return errors.Join(wrong...)
+}
+
+func (m *Match) check(at string) (wrong []error) {
+	host := strings.TrimPrefix(m.Host, "*.")
+	if strings.ContainsAny(host, "*/: ") && net.ParseIP(strings.Trim(host, "[]")) == nil {
+		wrong = append(wrong, invalid(at+".host", fmt.Sprintf("must be a name such as app.example.com or *.example.com, without port, not %q", m.Host)))
+	}
+	if m.Path != "" && m.Path[0] != '/' {
+		wrong = append(wrong, invalid(at+".path", fmt.Sprintf("must begin with /, not %q", m.Path)))
+	}
+	for _, method := range m.Methods {
+		if method == "" || method != strings.ToUpper(method) || !httpguts.ValidHeaderFieldName(method) {
+			wrong = append(wrong, invalid(at+".methods", fmt.Sprintf("must be methods in capital letters, not %q", method)))
+		}
+	}
+	for name := range m.Headers {
+		if !httpguts.ValidHeaderFieldName(name) {
+			wrong = append(wrong, invalid(at+".headers", fmt.Sprintf("must be names of header fields, not %q", name)))
+		}
+	}
+	return wrong
+}
+
+// longestHold bounds a hold: no client waits longer.
+const longestHold = 10 * time.Minute
+
+func checkChain(at string, chain []Step) (wrong []error) {
+	seen := map[Behaviour]bool{}
+	for i, step := range chain {
+		at := at + "[" + strconv.Itoa(i) + "]"
+		switch {
+		case step.Do == "queue":
+			wrong = append(wrong, invalid(at+".do", "queue is not there yet: nothing accepts posts durably so far; use hold or reject"))
+		case !slices.Contains(Behaviours, step.Do):
+			wrong = append(wrong, invalid(at+".do", fmt.Sprintf("must be one of pass, reject, hold, stale, not %q", step.Do)))
+		case seen[step.Do]:
+			wrong = append(wrong, invalid(at+".do", fmt.Sprintf("%s is there already", step.Do)))
+		case (step.Do == Pass || step.Do == Reject) && i < len(chain)-1:
+			wrong = append(wrong, invalid(at+".do", fmt.Sprintf("nothing can follow %s: it settles every request", step.Do)))
+		}
+		seen[step.Do] = true
+		if step.Do == Waits {
+			wrong = append(wrong, step.Hold.check(at)...)
+		}
+		if step.Stale.For < 0 {
+			wrong = append(wrong, invalid(at+".for", "must not be negative"))
+		}
+	}
+	return wrong
+}
+
+func (h *Hold) check(at string) (wrong []error) {
+	if h.For < 0 || h.For > longestHold {
+		wrong = append(wrong, invalid(at+".for", "must be at most ten minutes: clients and proxies before the gate give up earlier"))
+	}
+	if h.Requests < 0 || h.Bytes < 0 {
+		wrong = append(wrong, invalid(at, "requests and bytes must not be negative: a hold without bounds would let anybody fill the memory"))
+	}
+	if h.Full != "" && h.Full != Oldest && h.Full != Newest {
+		wrong = append(wrong, invalid(at+".full", fmt.Sprintf("must be oldest or newest, not %q", h.Full)))
+	}
+	return wrong
+}
+
+func invalid(field, rule string) error { return &status.Invalid{Field: field, Rule: rule} }
+
+// within puts an error into the field where it was found.
+func within(field string, err error) error {
+	return &status.Invalid{Field: field, Rule: err.Error()}
+}
+
+func (h Hold) withDefaults() Hold {
+	h.For = cmp.Or(h.For, DefaultFor)
+	h.Requests = cmp.Or(h.Requests, DefaultRequests)
+	h.Bytes = cmp.Or(h.Bytes, DefaultBytes)
+	h.Body = cmp.Or(h.Body, DefaultBody)
+	h.Full = cmp.Or(h.Full, Oldest)
+	return h
+}
+
+func (s Stale) withDefaults() Stale {
+	s.For = cmp.Or(s.For, time.Hour)
+	return s
+}
+
+func (l Limits) withDefaults() Limits {
+	return Limits{cmp.Or(l.Requests, 50_000), cmp.Or(l.Bytes, 256<<20)}
+}
+
+func (d Drain) withDefaults() Drain {
+	return Drain{cmp.Or(d.From, 500), cmp.Or(d.InFlight, 250)}
+}
+
+func (f Find) withDefaults() Find {
+	if len(f.Statuses) == 0 {
+		f.Statuses = []int{http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
+	}
+	f.Failures = cmp.Or(f.Failures, 3)
+	f.Within = cmp.Or(f.Within, 2*time.Second)
+	f.Successes = cmp.Or(f.Successes, 2)
+	f.Every = cmp.Or(f.Every, 250*time.Millisecond)
+	return f
+}
+
+// away reports whether an answer means that the product is away.
+func (f *Find) away(code int) bool { return slices.Contains(f.Statuses, code) }
+
+// sameUpstream reports whether a group may stay as it is, with its connections.
+func sameUpstream(a, b upstream.Config) bool {
+	a.Log, b.Log = nil, nil
+	return reflect.DeepEqual(a, b)
+}
