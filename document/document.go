@@ -16,6 +16,8 @@
 // is a component, for example. These come back as [*status.Invalid] with the path of the value, and [Locate] turns
 // them into an [*Error] of the file that they came from.
 //
+// [Fill] reads settings with the same strictness: files that describe the program, and not what is announced.
+//
 // The section runbook belongs to the runner, which reads it from its own disk and nowhere else: here it is only
 // required to be a mapping, and it is not part of what is read.
 //
@@ -47,6 +49,9 @@ func Read(r io.Reader, source string) ([]status.Document, error) {
 	trees, err := parse(src)
 	if err != nil {
 		return nil, err
+	}
+	if len(trees) == 0 {
+		return nil, src.errorAt(1, 1, "", "is empty: it must hold a page, a maintenance or an incident")
 	}
 	documents := make([]status.Document, len(trees))
 	check := &checker{src: src}

@@ -61,7 +61,7 @@ func parse(src *source) ([]*node, error) {
 	if err := checkText(src); err != nil {
 		return nil, err
 	}
-	tokens := lexer.Tokenize(src.text)
+	tokens := whole(lexer.Tokenize(src.text))
 	if err := checkTokens(src, tokens); err != nil {
 		return nil, err
 	}
@@ -82,9 +82,6 @@ func parse(src *source) ([]*node, error) {
 	}
 	if err := joined(b.faults); err != nil {
 		return nil, err
-	}
-	if len(trees) == 0 {
-		return nil, src.errorAt(1, 1, "", "is empty: it must hold a page, a maintenance or an incident")
 	}
 	return trees, nil
 }

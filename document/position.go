@@ -53,7 +53,7 @@ func step(n *node, path string) (next *node, rest string) {
 			switch {
 			case n.sort == list && i >= 0 && i < len(n.items):
 				return n.items[i], after
-			case n.sort == scalar && i == 0:
+			case n.sort != list && i == 0: // one value is a list of one
 				return n, after
 			}
 			return nil, ""

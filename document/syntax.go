@@ -5,7 +5,52 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/token"
 )
+
+// whole puts together again the texts in brackets that the lexer cuts at a colon: [http://127.0.0.1:8080] inside of braces
+// is a list of one text, because a colon with neither a space behind it nor a quote before it ends no key (YAML 1.2.2, 7.3.3).
+func whole(tokens token.Tokens) token.Tokens {
+	var kept token.Tokens
+	var open []token.Type
+	for i := 0; i < len(tokens); i++ {
+		tk := tokens[i]
+		switch tk.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			open = append(open, tk.Type)
+		case token.SequenceEndType, token.MappingEndType:
+			open = open[:max(len(open)-1, 0)]
+		case token.MappingValueType:
+			listed := len(open) > 0 && open[len(open)-1] == token.SequenceStartType
+			if listed && len(kept) > 0 && i+1 < len(tokens) && isPlainToken(kept[len(kept)-1]) && isPlainToken(tokens[i+1]) && adjacent(tk, tokens[i+1]) {
+				text, rest := kept[len(kept)-1], tokens[i+1]
+				text.Type, text.Value, text.Origin = token.StringType, text.Value+":"+rest.Value, text.Origin+":"+rest.Origin
+				text.Next = rest.Next
+				if rest.Next != nil {
+					rest.Next.Prev = text
+				}
+				i++
+				continue
+			}
+		}
+		kept = append(kept, tk)
+	}
+	return kept
+}
+
+// isPlainToken reports whether a token is a scalar without quotes.
+func isPlainToken(tk *token.Token) bool {
+	switch tk.Type {
+	case token.StringType, token.IntegerType, token.FloatType, token.BoolType, token.NullType, token.BinaryIntegerType,
+		token.OctetIntegerType, token.HexIntegerType, token.InfinityType, token.NanType:
+		return true
+	}
+	return false
+}
+
+func adjacent(a, b *token.Token) bool {
+	return a.Position.Line == b.Position.Line && a.Position.Column+1 == b.Position.Column
+}
 
 // syntaxError words what the parser found.
 func syntaxError(src *source, err error) *Error {
