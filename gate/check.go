@@ -97,11 +97,11 @@ func checkChain(at string, chain []Step) (wrong []error) {
 			wrong = append(wrong, invalid(at+".do", fmt.Sprintf("must be one of pass, reject, hold, stale, not %q", step.Do)))
 		case seen[step.Do]:
 			wrong = append(wrong, invalid(at+".do", fmt.Sprintf("%s is there already", step.Do)))
-		case (step.Do == Pass || step.Do == Reject) && i < len(chain)-1:
+		case (step.Do == DoPass || step.Do == DoReject) && i < len(chain)-1:
 			wrong = append(wrong, invalid(at+".do", fmt.Sprintf("nothing can follow %s: it settles every request", step.Do)))
 		}
 		seen[step.Do] = true
-		if step.Do == Waits {
+		if step.Do == DoHold {
 			wrong = append(wrong, step.Hold.check(at)...)
 		}
 		if step.Stale.For < 0 {
@@ -167,8 +167,13 @@ func (f Find) withDefaults() Find {
 // away reports whether an answer means that the product is away.
 func (f *Find) away(code int) bool { return slices.Contains(f.Statuses, code) }
 
-// sameUpstream reports whether a group may stay as it is, with its connections.
+// sameUpstream reports whether a group may stay as it is, with its connections. Pools of certificates are compared by what
+// is in them, for each reading of a file makes another.
 func sameUpstream(a, b upstream.Config) bool {
+	if a.TLS != nil && b.TLS != nil && a.TLS.RootCAs.Equal(b.TLS.RootCAs) {
+		a.TLS, b.TLS = a.TLS.Clone(), b.TLS.Clone()
+		a.TLS.RootCAs, b.TLS.RootCAs = nil, nil
+	}
 	a.Log, b.Log = nil, nil
 	return reflect.DeepEqual(a, b)
 }

@@ -73,18 +73,18 @@ type Behaviour string
 
 // The behaviours.
 const (
-	// Pass sends the request on as if nothing were.
-	Pass Behaviour = "pass"
-	// Reject answers 503 with Retry-After.
-	Reject Behaviour = "reject"
-	// Hold lets the request wait until the product is back.
-	Waits Behaviour = "hold"
-	// FromStored answers from stored responses.
-	FromStored Behaviour = "stale"
+	// DoPass sends the request on as if nothing were.
+	DoPass Behaviour = "pass"
+	// DoReject answers 503 with Retry-After.
+	DoReject Behaviour = "reject"
+	// DoHold lets the request wait until the product is back.
+	DoHold Behaviour = "hold"
+	// DoStale answers from stored responses.
+	DoStale Behaviour = "stale"
 )
 
 // Behaviours lists every behaviour.
-var Behaviours = []Behaviour{Pass, Reject, Waits, FromStored}
+var Behaviours = []Behaviour{DoPass, DoReject, DoHold, DoStale}
 
 // Hold bounds those who wait in one flow. When a bound is reached somebody goes on to the next step: see Full.
 type Hold struct {

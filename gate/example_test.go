@@ -23,8 +23,8 @@ func Example() {
 	g, err := gate.New(gate.Config{
 		Upstreams: map[string]upstream.Config{"product": {Addresses: []string{product.URL}}},
 		Flows: []gate.Flow{
-			{Name: "api", Match: []gate.Match{{Path: "/api"}}, Upstream: "product", Interrupted: []gate.Step{{Do: gate.Reject}}},
-			{Name: "messenger", Upstream: "product", Interrupted: []gate.Step{{Do: gate.Waits, Hold: gate.Hold{For: 20 * time.Second}}}},
+			{Name: "api", Match: []gate.Match{{Path: "/api"}}, Upstream: "product", Interrupted: []gate.Step{{Do: gate.DoReject}}},
+			{Name: "messenger", Upstream: "product", Interrupted: []gate.Step{{Do: gate.DoHold, Hold: gate.Hold{For: 20 * time.Second}}}},
 		},
 	})
 	if err != nil {

@@ -194,7 +194,7 @@ func (f *finder) choose(lanes []*lane, now time.Time) {
 	watched, probes := map[*lane]*found{}, map[*upstream.Group]*probe{}
 	for _, l := range lanes {
 		flow, lay := l.flow.Load(), l.gate.layout.Load()
-		if l.window.Load() == nil || lay.find.Off || flow.does() == string(Pass) {
+		if l.window.Load() == nil || lay.find.Off || flow.does() == string(DoPass) {
 			continue
 		}
 		in := f.watched[l]

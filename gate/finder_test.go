@@ -87,9 +87,9 @@ func (m *machine) get(ctx context.Context, path string) answer {
 }
 
 var (
-	chainWaits   = []Step{{Do: Waits, Hold: Hold{For: 30 * time.Second}}}
-	chainRefuses = []Step{{Do: Reject}}
-	chainPasses  = []Step{{Do: Pass}}
+	chainWaits   = []Step{{Do: DoHold, Hold: Hold{For: 30 * time.Second}}}
+	chainRefuses = []Step{{Do: DoReject}}
+	chainPasses  = []Step{{Do: DoPass}}
 )
 
 func TestInsideAWindowAProductThatIsRestartedIsAnInterruption(t *testing.T) {

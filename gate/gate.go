@@ -175,6 +175,31 @@ func (g *Gate) Counts() map[string]api.Counts {
 	return all
 }
 
+// DryRun is what would have become of requests, were a flow's dry run not one.
+type DryRun struct {
+	Hold, Stale, Reject int64
+}
+
+// DryRuns are what the flows would have done that only count, by their names.
+func (g *Gate) DryRuns() map[string]DryRun {
+	all := map[string]DryRun{}
+	for _, f := range g.layout.Load().flows {
+		if c := &f.lane.counts; f.DryRun {
+			all[f.Name] = DryRun{c.wouldHold.Load(), c.wouldStale.Load(), c.wouldReject.Load()}
+		}
+	}
+	return all
+}
+
+// Upstreams are the addresses of the product and how they are, by the names of their upstreams.
+func (g *Gate) Upstreams() map[string][]upstream.AddressState {
+	all := map[string][]upstream.AddressState{}
+	for name, group := range g.layout.Load().groups {
+		all[name] = group.Addresses()
+	}
+	return all
+}
+
 // checkHealth runs the health checks of the upstreams in force. A group that stays through a reload goes on undisturbed.
 func (g *Gate) checkHealth(ctx context.Context) error {
 	var all sync.WaitGroup

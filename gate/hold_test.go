@@ -27,7 +27,7 @@ func newHall(t *testing.T, c Config, names ...string) *hall {
 	t.Helper()
 	c.Upstreams = map[string]upstream.Config{"product": {Addresses: []string{"http://127.0.0.1:1"}}}
 	for _, name := range names {
-		c.Flows = append(c.Flows, Flow{Name: name, Upstream: "product", Interrupted: []Step{{Do: Waits}}})
+		c.Flows = append(c.Flows, Flow{Name: name, Upstream: "product", Interrupted: []Step{{Do: DoHold}}})
 	}
 	g, err := New(c)
 	if err != nil {

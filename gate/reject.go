@@ -140,7 +140,8 @@ func (f *refuser) refuse(w http.ResponseWriter, r *http.Request, why refusal) {
 	as := preferred(r.Header["Accept"])
 	switch as {
 	case asPage:
-		n.writePage(body, h, r)
+		page := n // what a template is given outlives the stack, which the other forms do without
+		page.writePage(body, h, r)
 	case asProblem:
 		n.writeProblem(body, r)
 	case asText:

@@ -21,7 +21,9 @@ func (e *edge) requestID(r *http.Request) string {
 	var chance [16]byte
 	binary.LittleEndian.PutUint64(chance[:8], rand.Uint64())
 	binary.LittleEndian.PutUint64(chance[8:], rand.Uint64())
-	return hex.EncodeToString(chance[:])
+	var id [2 * len(chance)]byte
+	hex.Encode(id[:], chance[:])
+	return string(id[:])
 }
 
 // wellFormedID reports whether an id is 1 to 128 visible ASCII characters: it goes into logs and onto pages.

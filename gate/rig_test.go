@@ -141,4 +141,4 @@ func (r *rig) wantReached(want ...string) {
 	}
 }
 
-var holding = Flow{Interrupted: []Step{{Do: Waits}}}
+var holding = Flow{Interrupted: []Step{{Do: DoHold}}}

@@ -20,12 +20,13 @@ type flow struct {
 	// answers are stored.
 	hold          Hold
 	holds, stores bool
+	back          string // where pages ask whether it is normal again
 }
 
 // does names what happens first while the flow is interrupted.
 func (f *flow) does() string {
 	if len(f.Interrupted) == 0 {
-		return string(Reject)
+		return string(DoReject)
 	}
 	return string(f.Interrupted[0].Do)
 }
@@ -78,11 +79,11 @@ func (g *Gate) lay(c Config, was *layout) (*layout, error) {
 			l = newLane(configured.Name, g)
 		}
 		lanes[l.name] = l
-		f := &flow{Flow: configured, lane: l, group: next.groups[configured.Upstream]}
+		f := &flow{Flow: configured, lane: l, group: next.groups[configured.Upstream], back: backPath(configured.Name)}
 		for _, step := range f.Interrupted {
-			f.holds = f.holds || step.Do == Waits
-			f.stores = f.stores || step.Do == FromStored
-			if step.Do == Waits {
+			f.holds = f.holds || step.Do == DoHold
+			f.stores = f.stores || step.Do == DoStale
+			if step.Do == DoHold {
 				f.hold = step.Hold.withDefaults()
 			}
 		}

@@ -109,13 +109,13 @@ func (p *passage) forget() {
 func (p *passage) settle() bool {
 	for _, step := range p.flow.Interrupted {
 		switch step.Do {
-		case Pass:
+		case DoPass:
 			p.beside = true
 			return true
-		case Reject:
+		case DoReject:
 			p.refuse()
 			return false
-		case Waits:
+		case DoHold:
 			switch p.wait(step.Hold.withDefaults()) {
 			case released:
 				p.entered = true
@@ -123,7 +123,7 @@ func (p *passage) settle() bool {
 			case left:
 				p.gone()
 			}
-		case FromStored:
+		case DoStale:
 			if p.stored(step.Stale) {
 				return false
 			}
@@ -348,7 +348,7 @@ func (p *passage) tunnel(resp *http.Response) {
 	p.endWith(resp.StatusCode)
 	p.leave()
 	var interruptedThen <-chan struct{}
-	if now, changed := p.flow.lane.watch(); now == normal && p.flow.does() == string(Reject) && !p.bypassed {
+	if now, changed := p.flow.lane.watch(); now == normal && p.flow.does() == string(DoReject) && !p.bypassed {
 		interruptedThen = changed
 	}
 	if err := tunnel(p.r.Context(), p.w, p.r, resp, interruptedThen, p.gate.stopping); err != nil {
@@ -413,17 +413,17 @@ func (p *passage) imagine() {
 	c := &p.flow.lane.counts
 	for _, step := range p.flow.Interrupted {
 		switch step.Do {
-		case Waits:
+		case DoHold:
 			c.wouldHold.Add(1)
 			return
-		case FromStored:
+		case DoStale:
 			if _, ok := p.gate.stored.Answer(p.layout.edge.asAsked(p.r), p.arrived, step.Stale.withDefaults().For); ok {
 				c.wouldStale.Add(1)
 				return
 			}
-		case Pass:
+		case DoPass:
 			return
-		case Reject:
+		case DoReject:
 			c.wouldReject.Add(1)
 			return
 		}

@@ -59,7 +59,7 @@ func TestHeldRequestsGoThroughAfterwardsOnceAndWhole(t *testing.T) {
 }
 
 func TestABodyLargerThanTheHoldKeepsWaitsUnreadAndArrivesWhole(t *testing.T) {
-	f := Flow{Interrupted: []Step{{Do: Waits, Hold: Hold{Body: 10_000}}}}
+	f := Flow{Interrupted: []Step{{Do: DoHold, Hold: Hold{Body: 10_000}}}}
 	r := newRig(t, f, nil)
 	r.interrupt()
 	large := strings.Repeat("0123456789", 500_000)
@@ -101,7 +101,7 @@ func TestRejectedRequestsAreToldWhenToComeBack(t *testing.T) {
 }
 
 func TestAChainGoesOnWhereAStepDoesNotSettle(t *testing.T) {
-	f := Flow{Interrupted: []Step{{Do: Waits, Hold: Hold{For: 50 * time.Millisecond}}, {Do: FromStored}}}
+	f := Flow{Interrupted: []Step{{Do: DoHold, Hold: Hold{For: 50 * time.Millisecond}}, {Do: DoStale}}}
 	r := newRig(t, f, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "public, max-age=0")
 		_, _ = io.WriteString(w, "yesterday's news")
@@ -174,7 +174,7 @@ func TestAClientThatHangsUpIsGone(t *testing.T) {
 }
 
 func TestOneWhoSendsSlowlyIsCutWhenItsPlaceIsNeeded(t *testing.T) {
-	f := Flow{Interrupted: []Step{{Do: Waits, Hold: Hold{Requests: 1}}}}
+	f := Flow{Interrupted: []Step{{Do: DoHold, Hold: Hold{Requests: 1}}}}
 	r := newRig(t, f, nil)
 	r.interrupt()
 	slow, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
@@ -320,7 +320,7 @@ func TestABypassOpensTheProductWhileOthersWait(t *testing.T) {
 }
 
 func TestADryRunOnlyCounts(t *testing.T) {
-	r := newRig(t, Flow{DryRun: true, Interrupted: []Step{{Do: Waits}}}, nil)
+	r := newRig(t, Flow{DryRun: true, Interrupted: []Step{{Do: DoHold}}}, nil)
 	r.interrupt()
 	if a := r.send(http.MethodGet, "/", ""); a.status != http.StatusOK {
 		t.Errorf("got %d, want 200", a.status)
@@ -357,7 +357,7 @@ func TestWhoObservesIsToldOfEachRequest(t *testing.T) {
 }
 
 func TestCountsAreThoseThatClientsSee(t *testing.T) {
-	f := Flow{Interrupted: []Step{{Do: Waits, Hold: Hold{For: 300 * time.Millisecond, Requests: 8}}}}
+	f := Flow{Interrupted: []Step{{Do: DoHold, Hold: Hold{For: 300 * time.Millisecond, Requests: 8}}}}
 	r := newRig(t, f, nil)
 	r.client.Transport.(*http.Transport).MaxIdleConnsPerHost = 32
 	ctx, stop := context.WithCancel(t.Context())

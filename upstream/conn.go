@@ -32,8 +32,12 @@ var errTooLong = errors.New("it is longer than is allowed")
 // unbounded is how much may be read of a body.
 const unbounded = math.MaxInt64
 
-// readBuffer holds heads of the usual length; bodies are read past it.
-const readBuffer = 4 << 10
+// readBuffer holds a head with most of the answers that pages and programs get, so that these are read at once; longer bodies are
+// read past it.
+const readBuffer = 16 << 10
+
+// usualHead is as long as the heads of nearly all requests are. So much is always taken by a connection that nobody uses.
+const usualHead = 4 << 10
 
 func newConn(network net.Conn) *conn {
 	c := &conn{Conn: network, allowed: unbounded}

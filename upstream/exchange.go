@@ -52,7 +52,7 @@ func (p *pool) begin(c *conn, r *http.Request, told Early, now time.Time) (*http
 	}
 	c.allowed = p.config.HeaderBytes
 	c.head = appendHead(c.head[:0], r, host, length)
-	if x.brief = length == 0 && len(c.head) <= readBuffer; !x.brief { // less than that is always sent at once
+	if x.brief = length == 0 && len(c.head) <= usualHead; !x.brief {
 		x.watch()
 	}
 	if n, err := c.Write(c.head); err != nil {

@@ -102,7 +102,7 @@ func (p *pool) take(now time.Time) *conn {
 // keep takes a connection back whose exchange is over.
 func (p *pool) keep(c *conn) {
 	c.kept, c.idleSince = true, time.Now()
-	if cap(c.head) > readBuffer {
+	if cap(c.head) > usualHead {
 		c.head = nil // long heads are rare, and idle connections many
 	}
 	p.mu.Lock()

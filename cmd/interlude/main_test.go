@@ -35,7 +35,7 @@ func TestSessions(t *testing.T) {
 			}
 			return syscall.Mkfifo(filepath.Join(e.WorkDir, "address"), 0o600)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await, "given": given},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await, "given": given, "state": tellsState, "outcomes": tellsOutcomes},
 	})
 }
 

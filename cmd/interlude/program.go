@@ -10,6 +10,7 @@ type program struct {
 	NoColor bool   `group:"everywhere" help:"No colors."`
 
 	Serve serveCommand `cmd:"" group:"server" help:"Run the server: the page, the API, and the clock that moves maintenances."`
+	Gate  gateCommands `cmd:"" group:"server" help:"Run the reverse proxy that keeps the promises of a maintenance: run, check, bypass, key."`
 	Demo  demoCommand  `cmd:"" group:"server" help:"Watch a maintenance from its announcement to its report, in about a minute."`
 
 	Preview previewCommand `cmd:"" group:"documents" help:"Show the report that documents make, without a server."`
@@ -17,6 +18,9 @@ type program struct {
 	Import  importCommands `cmd:"" group:"documents" help:"Bring another status page over: from Atlassian Statuspage."`
 
 	Maintenance maintenanceCommands `cmd:"" group:"work" help:"Planned work: list, show, create, begin, extend, complete, …"`
+	Interrupt   interruptCommands   `cmd:"" group:"work" help:"Have the gates hold or refuse flows: open, extend, end, list."`
+	Gates       gatesCommand        `cmd:"" group:"work" help:"List the gates, and what is in force there."`
+	Measured    measuredCommand     `cmd:"" group:"work" help:"Show what the gates measured of a maintenance."`
 	Series      seriesCommands      `cmd:"" group:"work" help:"Planned work that recurs: list, show, end."`
 	Incident    incidentCommands    `cmd:"" group:"work" help:"Unplanned events: list, show, create, post, resolve."`
 	Component   componentCommands   `cmd:"" group:"work" help:"Parts of the product: list, set."`

@@ -47,7 +47,7 @@ var fenced = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
 func followGuide(t *testing.T, text string) {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"page.yaml", "maintenance.yaml"} {
+	for _, name := range []string{"page.yaml", "maintenance.yaml", "gate/gate.yaml"} {
 		data, err := examples.FS.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -25,6 +25,7 @@ type serveCommand struct {
 	Store       string `default:"interlude.db" env:"INTERLUDE_STORE" placeholder:"NAME" help:"Database: a file for SQLite, which is created, or postgres://user@host/database when several nodes share it."`
 	Secure      bool   `env:"INTERLUDE_SECURE" help:"Readers come by https, through a proxy that ends TLS."`
 	Notices     string `env:"INTERLUDE_NOTICES" placeholder:"FILE" type:"existingfile" help:"How subscribers are told: mail relays, signatures, limits (YAML). Without it, webhooks and chats are told and nobody by mail."`
+	Gate        string `env:"INTERLUDE_GATE" placeholder:"FILE" type:"existingfile" help:"Run a gate in the same process, by this configuration (YAML), which names no server."`
 	TokenFile   string `placeholder:"FILE" help:"Write the administrator token of the first start into this file, readable by its owner only, instead of showing it."`
 	AddressFile string `placeholder:"FILE" help:"Write the address into this file once the server listens: for port 0."`
 	LogFormat   string `default:"text" enum:"text,json" placeholder:"FORMAT" env:"INTERLUDE_LOG_FORMAT" help:"Log lines as text or json."`
@@ -53,6 +54,12 @@ func (c *serveCommand) Run(ctx context.Context, s *session) error {
 	told, err := readNotices(c.Notices, s.env)
 	if err != nil {
 		return err
+	}
+	var local *localGate
+	if c.Gate != "" {
+		if local, err = newLocalGate(c.Gate, s, log); err != nil {
+			return err
+		}
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
 	switch {
@@ -85,11 +92,19 @@ func (c *serveCommand) Run(ctx context.Context, s *session) error {
 		}
 	}
 	log.Info("the page is up", "url", "http://"+address+"/", "version", version())
-	if err := n.run(ctx, listener); err != nil {
-		return err
+	serve := func(ctx context.Context) error { return n.run(ctx, listener) }
+	if local != nil {
+		if err := local.introduce(ctx, db, address, clock.System{}.Now()); err != nil {
+			return err
+		}
+		err = local.beside(ctx, serve)
+	} else {
+		err = serve(ctx)
 	}
-	log.Info("stopped")
-	return nil
+	if err == nil {
+		log.Info("stopped")
+	}
+	return err
 }
 
 // nodeName tells this process from all others that share the store.
