@@ -78,6 +78,10 @@ bench: ## benchmarks, BENCH_COUNT (6) times, summed up by benchstat
 bench-page: ## reading the page beside nginx with the same bytes; needs nginx and wrk
 	scripts/bench-page
 
+.PHONY: bench-gate
+bench-gate: ## the gate beside nginx, HAProxy and Caddy, and 10,000 requests held; needs nginx, haproxy and wrk
+	scripts/bench-gate
+
 .PHONY: bench-notify
 bench-notify: ## telling 100,000 by mail beside a bare generator, and 10,000 webhooks; needs Postfix's smtp-sink
 	scripts/bench-notify
