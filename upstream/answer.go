@@ -173,6 +173,9 @@ func (x *exchange) readTrailer() error {
 		_, err := x.conn.buffer.Discard(len(mark))
 		return err
 	}
+	if mark[0] == '\n' {
+		return unfit("its trailer ends without CR")
+	}
 	fields, err := x.conn.readFields()
 	if err != nil {
 		return err

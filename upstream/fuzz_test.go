@@ -21,7 +21,7 @@ func FuzzAnswer(f *testing.F) {
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n2\r\nhi\r\n0\r\nX: y\r\n\r\n", "HTTP/1.1 204 No\r\n\r\nx",
 		"HTTP/1.1 103 Early\r\nLink: a\r\n\r\nHTTP/1.1 304 Not\r\nContent-Length: 3\r\n\r\n", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 100 C\r\n\r\n" + plain + plain,
-		"HTTP/1.1 200 OK\r\nX: ab\n \r\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nX: ab\n \r\r\n\r\n", "HTTP/1.1 200 \nTrAnsfer-EnCoding: Chunked\n\n0\r\n\n0",
 	} {
 		f.Add([]byte(seed), false)
 		f.Add([]byte(seed), true)

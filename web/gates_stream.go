@@ -34,7 +34,7 @@ const (
 func planOf(p *board.Picture, now time.Time) api.Plan {
 	plan := api.Plan{Revision: p.Seq, At: now, Page: p.Page.Name, URL: p.Page.URL, Maintenances: []api.PlannedMaintenance{}}
 	for _, m := range p.Maintenances {
-		if m.Window.Start.After(now.Add(planAhead)) {
+		if !m.Underway() && m.Window.Start.After(now.Add(planAhead)) {
 			continue
 		}
 		plan.Maintenances = append(plan.Maintenances, api.PlannedMaintenance{

@@ -201,3 +201,19 @@ func TestABoardThatWasNeverLoadedIsNoPlan(t *testing.T) {
 		t.Errorf("got %s, want nothing: a gate would take it for the end of all interruptions", message)
 	}
 }
+
+func TestWhatHasBegunEarlyIsInThePlan(t *testing.T) {
+	h := newHouse(t).furnish()
+	d := upgrade()
+	d.Window = status.Window{Start: noon.Add(planAhead + time.Hour), End: noon.Add(planAhead + 2*time.Hour)}
+	made, err := h.as(access.Operate).CreateMaintenance(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.as(access.Operate).BeginMaintenance(t.Context(), made.Maintenance.ID, api.Act{}); err != nil {
+		t.Fatal(err)
+	}
+	if plan, err := h.as(access.Gate).Plan(t.Context(), "gate-1"); err != nil || len(plan.Maintenances) != 1 {
+		t.Errorf("got %+v, %v, want the maintenance that is under way", plan, err)
+	}
+}
