@@ -4,16 +4,17 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"time"
 )
 
 // body is a request's body of which the gate keeps what it has read, so that the request can be sent again.
+//
+// While the request waits, fill reads what the client sends; once there is a reader, that reads on, and fill ends.
 type body struct {
 	from io.ReadCloser
-	// take charges bytes to whoever bounds them, and is false when there is no room.
+	// take charges bytes to whoever bounds them, and is false when there is no room; a negative number gives them back.
 	take func(int64) bool
 	most int64
 
@@ -22,6 +23,7 @@ type body struct {
 	kept    []byte
 	ended   error // what reading on gives, once it has given it: io.EOF when kept is all
 	lost    bool  // bytes were read that are not kept
+	closed  bool  // nothing is kept any more
 	turn    int   // which reader is the latest: older ones get no more
 }
 
@@ -29,6 +31,14 @@ type body struct {
 func (b *body) charged() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return int64(len(b.kept))
+}
+
+// close says how much the body took, and keeps nothing from then on.
+func (b *body) close() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
 	return int64(len(b.kept))
 }
 
@@ -100,7 +110,7 @@ func (b *body) keep(part []byte, err error) bool {
 	if b.lost || len(part) == 0 {
 		return !b.lost
 	}
-	if int64(len(b.kept)+len(part)) > b.most || !b.take(int64(len(part))) {
+	if b.closed || int64(len(b.kept)+len(part)) > b.most || !b.take(int64(len(part))) {
 		b.lost = true
 		return false
 	}
@@ -108,79 +118,92 @@ func (b *body) keep(part []byte, err error) bool {
 	return true
 }
 
-// fill reads until the body is whole, most is kept, or there is no room for more; then full is true.
+// fill keeps what the client sends, until that is all, most is kept, a reader reads on, or there is no room for more;
+// then full is true.
 //
 // It never reads a byte that it cannot keep: what is larger waits with its client.
 func (b *body) fill() (full bool, err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	chunk := make([]byte, 4<<10)
-	for b.ended == nil {
-		room := b.most - int64(len(b.kept))
-		if room <= 0 {
-			return false, nil
+	for {
+		part, more, err := b.next(chunk)
+		if !more {
+			return false, err
 		}
-		part := chunk[:min(room, int64(len(chunk)))]
 		if !b.take(int64(len(part))) {
 			return true, nil
 		}
+		b.reading.Lock()
 		n, err := b.from.Read(part)
-		b.take(int64(n - len(part))) // gives back what was not needed
-		b.kept = append(b.kept, part[:n]...)
-		b.ended = err
-		if len(b.kept) > len(chunk) && len(chunk) < 64<<10 {
-			chunk = make([]byte, 64<<10)
+		b.take(int64(b.append(part[:n], err) - len(part))) // gives back what was not needed
+		b.reading.Unlock()
+		if n == len(chunk) {
+			chunk = make([]byte, min(2*len(chunk), 64<<10))
 		}
 	}
-	if errors.Is(b.ended, io.EOF) {
-		return false, nil
-	}
-	return false, b.ended
 }
 
-// keepBody reads the body of a request that waits, within the bounds of its hold. It returns 0, or why the request
-// cannot wait: there was no room, its client left, or sent too slowly.
-func (p *passage) keepBody(w *waiter, h Hold, deadline time.Time) verdict {
-	p.body = &body{from: p.r.Body, most: h.Body, take: func(n int64) bool { return p.charge(w, n, h) }}
+// next is what fill may read into, and false when it has come to its end.
+func (b *body) next(chunk []byte) (part []byte, more bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	room := b.most - int64(len(b.kept))
+	if b.ended != nil || b.turn > 0 || b.closed || room <= 0 {
+		if errors.Is(b.ended, io.EOF) {
+			return nil, false, nil
+		}
+		return nil, false, b.ended
+	}
+	return chunk[:min(room, int64(len(chunk)))], true, nil
+}
+
+// append keeps what fill has read, unless the request has ended meanwhile, and says how much that is.
+func (b *body) append(part []byte, err error) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = err
+	if b.closed {
+		return 0
+	}
+	b.kept = append(b.kept, part...)
+	return len(part)
+}
+
+// keepBody reads the body of a request that waits, beside the waiting, within the bounds of its hold. A waiter whose body
+// has no room, whose client leaves, or sends for too long, is dismissed; one whose client goes on sending is let go with
+// what there is, for a conversation may never end.
+func (p *passage) keepBody(w *waiter, h Hold) {
+	b := &body{from: p.r.Body, most: h.Body}
+	b.take = func(n int64) bool { return p.gate.charge(p.flow.lane, w, n, h) }
+	p.body = b
+	l := p.flow.lane
 	if p.r.ProtoMajor == 1 {
 		control := http.NewResponseController(p.w)
-		p.flow.lane.whenDismissed(w, func() { _ = control.SetReadDeadline(longAgo) })
-		_ = control.SetReadDeadline(deadline)
+		l.whenDismissed(w, func() { _ = control.SetReadDeadline(longAgo) })
 	}
-	full, err := p.body.fill()
-	if p.r.ProtoMajor == 1 {
-		p.flow.lane.whenDismissed(w, nil)
-		if err == nil {
-			_ = http.NewResponseController(p.w).SetReadDeadline(time.Time{})
-		} else { // the rest of the body is somewhere in the connection
-			p.w.Header().Set("Connection", "close")
+	go func() {
+		switch full, err := b.fill(); {
+		case full:
+			l.dismissIfQueued(w, noRoom)
+		case err != nil:
+			l.dismissIfQueued(w, left)
 		}
-	}
-	switch {
-	case full:
-		return noRoom
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return expired
-	case err != nil:
-		return left
-	}
-	return 0
+	}()
 }
 
 // longAgo is a deadline that has passed.
 var longAgo = time.Unix(1, 0)
 
 // charge takes room for n bytes of a waiter's body, or gives it back when n is negative.
-func (p *passage) charge(w *waiter, n int64, h Hold) bool {
-	if n > 0 && !p.gate.hold.load(n) {
+func (g *Gate) charge(l *lane, w *waiter, n int64, h Hold) bool {
+	if n > 0 && !g.hold.load(n) {
 		return false
 	}
-	if !p.flow.lane.grow(w, n, h) {
-		p.gate.hold.bytes.Add(-n)
+	if !l.grow(w, n, h) {
+		g.hold.bytes.Add(-n)
 		return false
 	}
 	if n < 0 {
-		p.gate.hold.bytes.Add(n)
+		g.hold.bytes.Add(n)
 	}
 	return true
 }

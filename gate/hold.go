@@ -171,6 +171,15 @@ func (l *lane) dismiss(w *waiter, v verdict) {
 	}
 }
 
+// dismissIfQueued takes a waiter out of the queue, unless it has its verdict already.
+func (l *lane) dismissIfQueued(w *waiter, v verdict) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if w.queued {
+		l.dismiss(w, v)
+	}
+}
+
 // whenDismissed has cut called if the waiter is sent away before it is let go.
 func (l *lane) whenDismissed(w *waiter, cut func()) {
 	l.mu.Lock()

@@ -145,7 +145,7 @@ func (p *passage) tell() {
 // refuse answers for the product.
 func (p *passage) refuse() {
 	now, l := time.Now(), p.flow.lane
-	said := refusal{why: p.why, status: http.StatusServiceUnavailable, request: p.id, back: p.flow.back}
+	said := refusal{why: p.why, sent: p.sent, status: http.StatusServiceUnavailable, request: p.id, back: p.flow.back}
 	switch p.why {
 	case whyUnreachable:
 		said.status, said.back = http.StatusBadGateway, ""

@@ -17,6 +17,8 @@ type refusal struct {
 	why refusalCause
 	// status is 503, 502 or 504.
 	status int
+	// sent says that the request may have reached the product: its sender cannot know whether it was carried out.
+	sent bool
 	// after is the best estimate of how long it takes until it is worth trying again. Zero is unknown.
 	after time.Duration
 	// restart says that somebody opened the interruption on purpose: WebSockets are told of it.
@@ -38,7 +40,8 @@ type refusalCause int8
 
 const (
 	// whyInterrupted is the flow being interrupted, whyFull a hold without room for the request or for those
-	// who came later, whyExpired a wait that was as long as it may be. None of them reached the product.
+	// who came later, whyExpired a wait that was as long as it may be. What they refuse has not reached the product,
+	// unless the refusal says that it was sent: a product that goes away takes requests with it.
 	whyInterrupted refusalCause = iota
 	whyFull
 	whyExpired
@@ -54,16 +57,18 @@ func (c refusalCause) failed() bool { return c >= whyUnreachable }
 // refuser tells those who are refused why, and when to come back, in the form that they read. Its zero value is ready.
 type refuser struct {
 	// jitter lengthens a wait, so that those who are refused together do not come back together; nil is by up to a
-	// fifth.
+	// fifth, and by up to leastSpread where that is more.
 	jitter func(time.Duration) time.Duration
 	// now is the time; nil is the machine's.
 	now func() time.Time
 }
 
-// The bounds of Retry-After. Nobody is sent away for longer than a day, because an estimate may be wrong.
+// The bounds of Retry-After. Nobody is sent away for longer than a day, because an estimate may be wrong. It counts whole
+// seconds, so a fifth of a short wait would send everybody back in the same one.
 const (
 	shortestReturn = time.Second
 	longestReturn  = 24 * time.Hour
+	leastSpread    = 2 * time.Second
 )
 
 // notice is a refusal as it is told at one moment.
@@ -105,7 +110,7 @@ func (f *refuser) spread(d time.Duration) time.Duration {
 	if f.jitter != nil {
 		return min(max(d, f.jitter(d)), longestReturn)
 	}
-	return min(d+rand.N(d/5+1), longestReturn)
+	return min(d+rand.N(max(d/5, leastSpread)+1), longestReturn)
 }
 
 // Header fields that are the same for all.

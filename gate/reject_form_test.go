@@ -137,9 +137,10 @@ func TestAPageOfTheSameOriginIsKnownWithoutFetchMetadata(t *testing.T) {
 
 func TestABodyIsReadOnlyWhereItIsCarried(t *testing.T) {
 	for what, change := range map[string]func(*http.Request, *refusal){
-		"a problem":     func(r *http.Request, _ *refusal) { r.Header.Set("Accept", "*/*") },
-		"another site":  func(r *http.Request, _ *refusal) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
-		"a slow answer": func(_ *http.Request, why *refusal) { why.why, why.status = whySlow, 504 },
+		"a problem":         func(r *http.Request, _ *refusal) { r.Header.Set("Accept", "*/*") },
+		"another site":      func(r *http.Request, _ *refusal) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
+		"one that was sent": func(_ *http.Request, why *refusal) { why.sent = true },
+		"a slow answer":     func(_ *http.Request, why *refusal) { why.why, why.status = whySlow, 504 },
 	} {
 		r, why := posting("a=1"), restarting()
 		change(r, &why)
@@ -160,7 +161,7 @@ func FuzzFormFields(f *testing.F) {
 		}
 		var html bytes.Buffer
 		n := plainly().notice(restarting())
-		if err := refusalPage(refusalView{notice: &n, Sent: true, Carries: true, Fields: fields}).Render(t.Context(), &html); err != nil {
+		if err := refusalPage(refusalView{notice: &n, Acts: true, Carries: true, Fields: fields}).Render(t.Context(), &html); err != nil {
 			t.Fatal(err)
 		}
 		if got := sentAgain(t, parsedPage(t, html.Bytes())); got != body {

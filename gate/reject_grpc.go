@@ -24,6 +24,9 @@ func grpcKind(r *http.Request) string {
 // unavailable is the status of gRPC for what may be tried again, and what its clients make of 502, 503 and 504.
 const unavailable = "14"
 
+// noRetry keeps a client whose policy would send a call again from doing so: a pushback below zero forbids it (gRFC A6).
+var noRetry = []string{"-1"}
+
 // refuseGRPC answers a call with its status alone: in the header fields, because nothing follows (gRPC calls it
 // Trailers-Only, and gRPC-Web reads it too).
 func (n *notice) refuseGRPC(w http.ResponseWriter, r *http.Request, kind string) {
@@ -31,7 +34,10 @@ func (n *notice) refuseGRPC(w http.ResponseWriter, r *http.Request, kind string)
 	h["Content-Type"] = []string{kind}
 	h["Grpc-Status"] = []string{unavailable}
 	h["Grpc-Message"] = []string{percentEncoded(n.detail(r))}
-	if n.wait > 0 {
+	switch {
+	case n.sent && !safe(r):
+		h["Grpc-Retry-Pushback-Ms"] = noRetry
+	case n.wait > 0:
 		h["Grpc-Retry-Pushback-Ms"] = []string{strconv.FormatInt(n.wait.Milliseconds(), 10)}
 	}
 	leaveUnread(h, r)

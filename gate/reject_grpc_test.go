@@ -76,6 +76,21 @@ func TestACallIsTriedAgainWhenItIsTold(t *testing.T) {
 	}
 }
 
+// A client would send the call again, for its policy knows nothing of what became of it.
+func TestACallThatMayBeCarriedOutIsNotTriedAgain(t *testing.T) {
+	why := restarting()
+	why.sent = true
+	client, calls := called(t, why, 1, grpc.WithDefaultServiceConfig(`{"methodConfig": [{"name": [{}], "retryPolicy": {
+		"maxAttempts": 3, "initialBackoff": "0.001s", "maxBackoff": "0.001s", "backoffMultiplier": 1, "retryableStatusCodes": ["UNAVAILABLE"]}}]}`))
+	ctx, stop := context.WithTimeout(t.Context(), longEnough)
+	defer stop()
+	_, err := client.Check(ctx, &grpc_health_v1.HealthCheckRequest{})
+	want := "Northwind is interrupted for planned maintenance. Whether the request was carried out is not known. Check that before you send it again. It is expected back by 06:40 UTC."
+	if got := grpcstatus.Convert(err); got.Code() != codes.Unavailable || got.Message() != want || calls.Load() != 1 {
+		t.Errorf("got %s %q after %d calls, want Unavailable %q after 1", got.Code(), got.Message(), calls.Load(), want)
+	}
+}
+
 func TestAStatusOfGRPCIsInTheHeader(t *testing.T) {
 	for kind, want := range map[string]string{
 		"application/grpc": "application/grpc", "application/grpc+proto": "application/grpc+proto",

@@ -41,24 +41,25 @@ type refusalView struct {
 	*notice
 	// Refresh is after how many seconds a page without script loads itself again; empty is never.
 	Refresh string
-	// Sent says that the request was one that does something. Carries says that the page holds its fields, to be sent
-	// again.
-	Sent, Carries bool
-	Fields        []field
+	// Acts says that the request was one that does something, Uncertain that nobody knows whether it was done, and
+	// Carries that the page holds its fields, to be sent again.
+	Acts, Uncertain, Carries bool
+	Fields                   []field
 }
 
 // writePage writes the page for people.
 //
 // A page that somebody asked for loads itself again when the product is back. What somebody sent is never sent again by
-// itself: the page carries a form's fields, or says that nothing was done and how to return to the form.
+// itself: the page carries a form's fields, or says that nothing was done and how to return to the form. Where it may have
+// been done, the page offers no way to send it again.
 func (n *notice) writePage(body *bytes.Buffer, h http.Header, r *http.Request) {
-	v := refusalView{notice: n, Sent: !safe(r)}
+	v := refusalView{notice: n, Acts: !safe(r), Uncertain: n.uncertain(r)}
 	switch {
-	case v.Sent && !n.why.failed():
+	case v.Acts && !v.Uncertain:
 		v.Fields, v.Carries = carried(r)
-	case !v.Sent && n.seconds > 0 && n.back == "":
+	case !v.Acts && n.seconds > 0 && n.back == "":
 		h["Refresh"] = []string{strconv.Itoa(n.seconds)}
-	case !v.Sent && n.seconds > 0:
+	case !v.Acts && n.seconds > 0:
 		v.Refresh = strconv.Itoa(n.seconds)
 	}
 	h["Content-Security-Policy"] = refusalPolicy
@@ -111,7 +112,7 @@ func (v refusalView) Span() string { return spanText(v.window) }
 func (v refusalView) Expected() string { return clockText(v.expected, v.now) }
 
 // Continues reports whether the page goes on by itself.
-func (v refusalView) Continues() bool { return !v.Sent && v.seconds > 0 }
+func (v refusalView) Continues() bool { return !v.Acts && v.seconds > 0 }
 
 func isoText(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
@@ -128,6 +129,9 @@ func (v refusalView) Back() string {
 	name := "The service"
 	if v.page != "" {
 		name = v.page
+	}
+	if v.Uncertain {
+		return name + " is back. You can check now whether it was carried out."
 	}
 	return name + " is back. You can send it again now."
 }

@@ -243,7 +243,7 @@ func refusalPage(v refusalView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if v.Sent {
+		if v.Acts {
 			templ_7745c5c3_Err = refusalSent(v).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -330,7 +330,7 @@ func refusalStanding(v refusalView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-		} else if !v.Sent {
+		} else if !v.Acts {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "<p class=\"act\"><a class=\"button\" href=\"\">Try again</a></p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -397,7 +397,7 @@ func refusalSent(v refusalView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if v.why.failed() {
+		if v.Uncertain {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<h2 id=\"sent\">Was it carried out?</h2><p>It is not known whether what you sent has arrived. Look whether it was carried out before you send it again. Your browser’s Back button leads to the form.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 )
 
@@ -161,6 +162,33 @@ func TestAFailureOutsideAMaintenanceHasItsOwnWords(t *testing.T) {
 		r.Method = "POST"
 		pageOf(t, r, why).one("h2").reads("Was it carried out?")
 	}
+}
+
+func TestAPageInvitesNobodyToDoAgainWhatMayBeDone(t *testing.T) {
+	why := restarting()
+	why.sent = true
+	for _, r := range []*http.Request{asking("DELETE", "text/html"), posting("a=1")} {
+		page := pageOf(t, r, why)
+		page.one("h1").reads("Maintenance in progress")
+		page.one("h2").reads("Was it carried out?")
+		for _, name := range []string{"form", "button", "noscript"} {
+			if found := page.all(name); len(found) > 0 {
+				t.Errorf("%s: got a %s, want nothing that sends it again", r.Method, name)
+			}
+		}
+		said := page.one("#said")
+		if got, want := said.attr("data-back"), "Northwind is back. You can check now whether it was carried out."; got != want {
+			t.Errorf("%s: got %q when the product is back, want %q", r.Method, got, want)
+		}
+	}
+	for _, method := range []string{"GET", "HEAD"} {
+		r := asking(method, "text/html")
+		got, want := refused(plainly(), r, why), refused(plainly(), r, restarting())
+		if diff := cmp.Diff(want.Header, got.Header); diff != "" {
+			t.Errorf("%s: got another header than for what was not sent (-want +got):\n%s", method, diff)
+		}
+	}
+	pageOf(t, asking("GET", "text/html"), why).one("#said").reads("This page continues by itself as soon as Northwind is back.")
 }
 
 func TestAPageWithoutScriptLoadsAgainUnlessSomethingWasSent(t *testing.T) {

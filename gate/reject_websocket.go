@@ -15,9 +15,11 @@ import (
 // its page nothing of a handshake that failed, but the code of a connection that was closed.
 //
 // The code is 1012, service restart, where somebody interrupts the flow on purpose, and otherwise 1013, try again later.
-// HTTP/2 has no such handshake; its extended CONNECT is refused as any other request.
+// HTTP/2 has no such handshake, and neither has a method other than GET (RFC 6455, 4.1); an extended CONNECT is refused
+// as any other request. What asks for a handshake has nothing carried out, so its reason is the same whether it
+// was sent or not.
 func (f *refuser) closeWebSocket(w http.ResponseWriter, r *http.Request, why refusal) {
-	if r.ProtoMajor != 1 {
+	if r.ProtoMajor != 1 || r.Method != http.MethodGet {
 		f.refuse(w, r, why)
 		return
 	}

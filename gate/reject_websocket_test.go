@@ -22,6 +22,8 @@ func TestAWebSocketIsClosedWithACodeThatSaysWhy(t *testing.T) {
 	failed.why, failed.status, failed.after = whySlow, 504, 0
 	found := restarting()
 	found.restart = false
+	sent := restarting()
+	sent.sent = true
 	for _, c := range []struct {
 		name   string
 		why    refusal
@@ -30,6 +32,7 @@ func TestAWebSocketIsClosedWithACodeThatSaysWhy(t *testing.T) {
 	}{
 		{"a restart", restarting(), websocket.StatusServiceRestart, "Maintenance in progress; try again in 12 s"},
 		{"an interruption that was found", found, websocket.StatusTryAgainLater, "Maintenance in progress; try again in 12 s"},
+		{"a handshake that was sent", sent, websocket.StatusServiceRestart, "Maintenance in progress; try again in 12 s"},
 		{"nothing known", refusal{status: 503}, websocket.StatusTryAgainLater, "Not available at the moment; try again in 30 s"},
 		{"a failure", failed, websocket.StatusTryAgainLater, "No answer in time"},
 	} {
@@ -122,6 +125,16 @@ func TestAHandshakeThatIsNoneIsRefused(t *testing.T) {
 	plainly().closeWebSocket(w, r, restarting())
 	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "12" {
 		t.Errorf("got %d over HTTP/2, want 503 with Retry-After", w.Code)
+	}
+}
+
+func TestSomethingThatIsSentWithAnUpgradeIsToldItsFate(t *testing.T) {
+	r, why := handshake(), restarting()
+	r.Method, why.sent = http.MethodPost, true
+	w := httptest.NewRecorder()
+	plainly().closeWebSocket(w, r, why)
+	if want := "Whether the request was carried out is not known."; w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), want) {
+		t.Errorf("got %d %s, want 503 that says %q", w.Code, w.Body, want)
 	}
 }
 

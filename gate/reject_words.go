@@ -59,10 +59,16 @@ func (why *refusal) fate(r *http.Request) string {
 	switch {
 	case safe(r):
 		return ""
-	case why.why.failed():
-		return "Whether the request was carried out is not known."
+	case why.uncertain(r):
+		return "Whether the request was carried out is not known. Check that before you send it again."
 	}
 	return "The request was not carried out."
+}
+
+// uncertain reports whether nobody can tell if what the client wanted to have done was done. Sending it again may then
+// do it twice, so nothing invites to that.
+func (why *refusal) uncertain(r *http.Request) bool {
+	return !safe(r) && (why.sent || why.why.failed())
 }
 
 // hoped reports whether an end is expected that is still to come; late, whether it was expected before now.

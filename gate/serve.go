@@ -63,6 +63,7 @@ type passage struct {
 	entered, beside, bypassed bool
 	body                      *body        // nil while the request's own is used
 	why                       refusalCause // of a refusal, so far
+	sent                      bool         // it may have reached the product
 	ended                     bool
 	outcome                   outcome
 }
@@ -100,7 +101,7 @@ func (p *passage) leave() {
 func (p *passage) forget() {
 	p.leave()
 	if p.body != nil {
-		p.gate.hold.bytes.Add(-p.body.charged())
+		p.gate.hold.bytes.Add(-p.body.close())
 	}
 }
 
@@ -165,9 +166,7 @@ func (p *passage) hold(h Hold, deadline time.Time) verdict {
 		return v
 	}
 	if p.body == nil && p.r.ContentLength != 0 && h.Body > 0 && !p.expectsContinue() {
-		if v := p.keepBody(w, h, deadline); v != 0 {
-			return l.withdraw(w, v)
-		}
+		p.keepBody(w, h)
 	}
 	return l.await(ctx, w, deadline)
 }
@@ -215,10 +214,15 @@ func (p *passage) attempt() bool {
 	if err != nil {
 		return p.broke(err)
 	}
-	if concerned := p.concerned(); concerned && p.layout.find.away(resp.StatusCode) {
-		return p.away(resp)
-	} else if concerned {
+	switch concerned := p.concerned(); {
+	case !concerned:
+	case !p.layout.find.away(resp.StatusCode):
 		p.gate.finds.well(p.flow.lane)
+	default:
+		p.gate.finds.failed(p.flow.lane, true, resp.Status)
+		if p.intervenes() {
+			return p.away(resp)
+		}
 	}
 	p.answer(resp, began, received)
 	return true
@@ -228,6 +232,12 @@ func (p *passage) attempt() bool {
 func (p *passage) concerned() bool {
 	l := p.flow.lane
 	return !p.bypassed && (l.window.Load() != nil || phase(l.phase.Load()) != normal)
+}
+
+// intervenes reports whether the flow does anything for its requests while it is interrupted. One that passes them, or that
+// only counts, leaves them the product's own failures.
+func (p *passage) intervenes() bool {
+	return !p.flow.DryRun && p.flow.does() != string(DoPass)
 }
 
 // broke deals with a request that got no answer.
@@ -242,8 +252,12 @@ func (p *passage) broke(err error) bool {
 		p.why = whySlow
 	}
 	p.gate.log.Warn("the product did not answer", "flow", p.flow.Name, "request", p.id, "error", err)
-	if p.concerned() {
+	p.sent = p.sent || failure.Sent
+	concerned := p.concerned()
+	if concerned {
 		p.gate.finds.failed(p.flow.lane, failure.Sent, err.Error())
+	}
+	if concerned && p.intervenes() {
 		if p.flow.holds && p.mayRepeat(failure.Sent) && p.hasTime() {
 			return false
 		}
@@ -256,7 +270,7 @@ func (p *passage) broke(err error) bool {
 // away deals with an answer that says that the product is away, inside a maintenance. One that carries a Retry-After is
 // the product's own word and stays.
 func (p *passage) away(resp *http.Response) bool {
-	p.gate.finds.failed(p.flow.lane, true, resp.Status)
+	p.sent = true
 	repeat := p.flow.holds && p.mayRepeat(true) && p.hasTime()
 	if !repeat && resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" {
 		p.answer(resp, time.Now(), time.Now())

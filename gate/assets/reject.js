@@ -25,15 +25,14 @@
   if (!back) return
 
   // Something that was sent is sent again by its sender alone; everything else goes on by itself.
-  if (again) {
-    again.disabled = true
-    said.textContent = said.dataset.away
-  }
+  const acted = said?.dataset.back
+  if (acted) said.textContent = said.dataset.away
+  if (again) again.disabled = true
   const resume = () => {
-    if (!again) return location.reload()
-    again.disabled = false
+    if (!acted) return location.reload()
+    if (again) again.disabled = false
     said.classList.remove("waits")
-    said.textContent = document.title = said.dataset.back
+    said.textContent = document.title = acted
   }
   let wait = 2000, timer
   const sleep = () => {
