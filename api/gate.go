@@ -50,7 +50,7 @@ type FlowState struct {
 	Flow string `json:"flow"`
 	// State is normal, interrupted or draining.
 	State string `json:"state" enum:"normal,interrupted,draining"`
-	// Does is what the flow does while it is interrupted: pass, reject, hold, stale.
+	// Does is what the flow does while it is interrupted: pass, reject, hold, stale, queue.
 	Does string `json:"does"`
 	// Interruptions are the ids of those in force, those that the gate found itself among them.
 	Interruptions []string `json:"interruptions,omitempty"`
@@ -58,6 +58,28 @@ type FlowState struct {
 	InFlight int64 `json:"in_flight"`
 	Held     int64 `json:"held"`
 	Bytes    int64 `json:"bytes"`
+	// Spool is what was accepted and is still to be handed over; nil for a flow that has none.
+	Spool *SpoolState `json:"spool,omitempty"`
+}
+
+// SpoolState is what a gate has accepted for one flow and not handed over yet.
+type SpoolState struct {
+	// Waiting are those that are to be handed over, the ones under way among them, and Shelved those that nobody takes.
+	Waiting int64 `json:"waiting"`
+	Shelved int64 `json:"shelved"`
+	// Later are those of the waiting that are not due yet: nobody has to wait for them.
+	Later int64 `json:"later"`
+	// Bytes are what all of them take.
+	Bytes int64 `json:"bytes"`
+	// Oldest is when the oldest that waits and is due was due; zero when none is.
+	Oldest time.Time `json:"oldest,omitzero"`
+	// Rate is how many a second are handed over, LeftSeconds how long until all that is due is gone: 0 when nothing is, below 0 when
+	// nobody knows.
+	Rate        float64 `json:"rate"`
+	LeftSeconds float64 `json:"left_seconds"`
+	// Held says that it waits for the product, Paused that a person stopped it.
+	Held   bool `json:"held"`
+	Paused bool `json:"paused"`
 }
 
 // The states of a flow.
@@ -125,6 +147,15 @@ type Counts struct {
 	// TookMicros is the sum of how long the product took to answer, and Took counts these times as Waits counts waits.
 	TookMicros int64   `json:"took_us"`
 	Took       []int64 `json:"took,omitempty"`
+	// Delivered are those that were queued, in this stretch or before, and have been handed over since; Shelved those that the
+	// product did not take. They are counted as Queued where they came, so they are no part of Requests.
+	Delivered int64 `json:"delivered"`
+	Shelved   int64 `json:"shelved"`
+	// DelayMicros is the sum of the delays of those delivered, from when they were due, LongestDelayMicros the longest, and Delays
+	// counts them as Waits counts waits.
+	DelayMicros        int64   `json:"delay_us"`
+	LongestDelayMicros int64   `json:"longest_delay_us"`
+	Delays             []int64 `json:"delays,omitempty"`
 }
 
 // WaitBuckets is how many numbers Waits has at most: the last begins at about nine minutes.
