@@ -24,9 +24,10 @@ type sum struct {
 
 const (
 	// countNames are those of the columns, and of the wire.
-	countNames     = `requests, passed, held, stale, queued, rejected, evicted, expired, failed, gone, bypassed, retried, wait_us, took_us, longest_us`
-	outcomeColumns = `maintenance, gate, flow, since, until, ` + countNames + `, waits, took`
-	outcomeValues  = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22`
+	countNames = `requests, passed, held, stale, queued, rejected, evicted, expired, failed, gone, bypassed, retried, wait_us, took_us, ` +
+		`delivered, shelved, delay_us, longest_us, longest_delay_us`
+	outcomeColumns = `maintenance, gate, flow, since, until, ` + countNames + `, waits, took, delays`
+	outcomeValues  = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27`
 )
 
 func outcomeFields(t *sum) []any {
@@ -34,14 +35,14 @@ func outcomeFields(t *sum) []any {
 	for _, n := range sums(&t.Counts) {
 		fields = append(fields, n)
 	}
-	return append(fields, &t.LongestMicros, asJSON(&t.Waits), asJSON(&t.Took))
+	return append(fields, &t.LongestMicros, &t.LongestDelayMicros, asJSON(&t.Waits), asJSON(&t.Took), asJSON(&t.Delays))
 }
 
 // sums are the numbers that add up, in the order of countNames.
 func sums(c *api.Counts) []*int64 {
 	return []*int64{
 		&c.Requests, &c.Passed, &c.Held, &c.Stale, &c.Queued, &c.Rejected, &c.Evicted, &c.Expired, &c.Failed, &c.Gone,
-		&c.Bypassed, &c.Retried, &c.WaitMicros, &c.TookMicros,
+		&c.Bypassed, &c.Retried, &c.WaitMicros, &c.TookMicros, &c.Delivered, &c.Shelved, &c.DelayMicros,
 	}
 }
 
@@ -57,7 +58,8 @@ func (t *sum) add(o api.Outcome) {
 		*sums(&t.Counts)[i] += *n
 	}
 	t.LongestMicros = max(t.LongestMicros, o.LongestMicros)
-	t.Waits, t.Took = addEach(t.Waits, o.Waits), addEach(t.Took, o.Took)
+	t.LongestDelayMicros = max(t.LongestDelayMicros, o.LongestDelayMicros)
+	t.Waits, t.Took, t.Delays = addEach(t.Waits, o.Waits), addEach(t.Took, o.Took), addEach(t.Delays, o.Delays)
 }
 
 // addEach adds the numbers of two histograms.

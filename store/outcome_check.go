@@ -50,12 +50,12 @@ func checkBatch(batch api.OutcomeBatch) error {
 // checkCounts refuses numbers that nobody can have counted.
 func checkCounts(c api.Counts) *status.Invalid {
 	names := strings.Split(countNames, ", ")
-	for i, n := range append(sums(&c), &c.LongestMicros) {
+	for i, n := range append(sums(&c), &c.LongestMicros, &c.LongestDelayMicros) {
 		if *n < 0 || *n > mostCounted {
 			return outOfBounds(names[i], *n)
 		}
 	}
-	return cmp.Or(checkHistogram("waits", c.Waits), checkHistogram("took", c.Took))
+	return cmp.Or(checkHistogram("waits", c.Waits), checkHistogram("took", c.Took), checkHistogram("delays", c.Delays))
 }
 
 func checkHistogram(field string, counts []int64) *status.Invalid {

@@ -58,12 +58,15 @@ func TestOutcomesOfAllGatesAddUp(t *testing.T) {
 		all := api.Counts{
 			Requests: 1, Passed: 2, Held: 3, Stale: 4, Queued: 5, Rejected: 6, Evicted: 7, Expired: 8, Failed: 9, Gone: 10, Bypassed: 11,
 			Retried: 12, WaitMicros: 13, TookMicros: 14, LongestMicros: 15, Waits: []int64{1, 2}, Took: []int64{3},
+			Delivered: 16, Shelved: 17, DelayMicros: 18, LongestDelayMicros: 19, Delays: []int64{4},
 		}
-		if fields := reflect.TypeFor[api.Counts]().NumField(); fields != 17 {
-			t.Fatalf("got %d fields of Counts, want the 17 that this test knows", fields)
+		if fields := reflect.TypeFor[api.Counts]().NumField(); fields != 22 {
+			t.Fatalf("got %d fields of Counts, want the 22 that this test knows", fields)
 		}
 		tell(t, s, "g2", "e", 1, []api.Outcome{outcome("app", 10, 20, all), outcome("app", 5, 8, all), outcome("api", 1, 2, api.Counts{Passed: 1})})
-		tell(t, s, "g2", "e", 2, []api.Outcome{outcome("app", 20, 30, api.Counts{Held: 1, LongestMicros: 99, Waits: []int64{0, 0, 5}, Took: []int64{0, 1}})})
+		tell(t, s, "g2", "e", 2, []api.Outcome{outcome("app", 20, 30, api.Counts{
+			Held: 1, LongestMicros: 99, Waits: []int64{0, 0, 5}, Took: []int64{0, 1}, LongestDelayMicros: 77, Delays: []int64{0, 1},
+		})})
 		tell(t, s, "g1", "e", 1, []api.Outcome{outcome("app", 1, 2, api.Counts{Held: 1, LongestMicros: 1})})
 		want := api.Measured{
 			Flows: []api.MeasuredFlow{
@@ -71,6 +74,7 @@ func TestOutcomesOfAllGatesAddUp(t *testing.T) {
 				{Flow: "app", Gates: []string{"g1", "g2"}, From: noon.Add(time.Second), To: noon.Add(30 * time.Second), Counts: api.Counts{
 					Requests: 2, Passed: 4, Held: 8, Stale: 8, Queued: 10, Rejected: 12, Evicted: 14, Expired: 16, Failed: 18, Gone: 20, Bypassed: 22,
 					Retried: 24, WaitMicros: 26, TookMicros: 28, LongestMicros: 99, Waits: []int64{2, 4, 5}, Took: []int64{6, 1},
+					Delivered: 32, Shelved: 34, DelayMicros: 36, LongestDelayMicros: 77, Delays: []int64{8, 1},
 				}},
 			},
 			Spans: []api.GateSpan{},

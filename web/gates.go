@@ -90,6 +90,8 @@ func checkFlows(flows []api.FlowState) error {
 			return &status.Invalid{Field: at + "flow", Rule: fmt.Sprintf("names %q a second time", f.Flow)}
 		case f.InFlight < 0 || f.Held < 0 || f.Bytes < 0:
 			return &status.Invalid{Field: at + "held", Rule: "must not be below zero, and neither may in_flight and bytes"}
+		case f.Spool != nil && min(f.Spool.Waiting, f.Spool.Shelved, f.Spool.Later, f.Spool.Bytes) < 0:
+			return &status.Invalid{Field: at + "spool", Rule: "must have no number of entries or bytes below zero"}
 		case !slices.Contains(flowStates, f.State):
 			return &status.Invalid{Field: at + "state", Rule: fmt.Sprintf("must be one of %s, not %q", strings.Join(flowStates, ", "), f.State)}
 		}
@@ -106,8 +108,8 @@ const (
 	holdRenewed = 40 * time.Second
 )
 
-// keepHolds keeps the maintenances under way from being complete while a gate holds requests of flows that they concern,
-// or has found by itself that such a flow is interrupted. What was opened so is kept until the gate tells that the flow is
+// keepHolds keeps the maintenances under way from being complete while a gate holds requests of flows that they concern, or mail and
+// posts that it has accepted, or has found by itself that such a flow is interrupted. What was opened so is kept until the gate tells that the flow is
 // normal: requests that come and go meanwhile open and close nothing. What is open is read from the board, so that the
 // reports of one gate may reach several nodes.
 func (d *door) keepHolds(ctx context.Context, gate string, is api.GateState, now time.Time) error {
@@ -131,7 +133,7 @@ func (d *door) keepHolds(ctx context.Context, gate string, is api.GateState, now
 			case f.State == api.FlowNormal && kept >= 0:
 				_, err = d.Keeper.CloseWork(ctx, m.ID, hold, who)
 			case kept >= 0 && m.Unfinished[kept].Lapses.Sub(now) > holdRenewed:
-			case f.State != api.FlowNormal && (kept >= 0 || f.Held > 0 || foundThere(f, known)):
+			case f.State != api.FlowNormal && (kept >= 0 || waits(f) || foundThere(f, known)):
 				_, err = d.Keeper.OpenWork(ctx, m.ID, hold, who)
 			}
 			if err := d.overtaken(ctx, err); err != nil {
@@ -146,6 +148,11 @@ func (d *door) keepHolds(ctx context.Context, gate string, is api.GateState, now
 func concerns(m *status.Maintenance, flow string) bool {
 	return slices.ContainsFunc(m.Promises, func(p status.Promise) bool { return p.Flow == flow }) ||
 		slices.ContainsFunc(m.Interruptions, func(i status.Interruption) bool { return slices.Contains(i.Flows, flow) })
+}
+
+// waits reports whether requests wait at the gate, or something that was accepted there is still to be handed over.
+func waits(f api.FlowState) bool {
+	return f.Held > 0 || f.Spool != nil && f.Spool.Waiting > f.Spool.Later
 }
 
 // foundThere reports whether the gate found an interruption of the flow by itself: one that nobody opened here.

@@ -168,6 +168,29 @@ func TestWhatAGateFoundKeepsTheMaintenanceOpenUntilItLapses(t *testing.T) {
 	}
 }
 
+// What was accepted is to be handed over before anybody says that all is done; what is not due yet keeps nobody.
+func TestNothingCompletesWhileAGateHasSomethingToHandOver(t *testing.T) {
+	h := newHouse(t).furnish()
+	h.beginUpgrade()
+	c := h.as(access.Operate)
+	is := func(state string, waiting, later int64) api.FlowState {
+		return api.FlowState{Flow: "messenger", State: state, Does: "queue", Spool: &api.SpoolState{Waiting: waiting, Later: later}}
+	}
+	h.tell(is(api.FlowDraining, 2, 2))
+	if got := h.upgraded().Unfinished; len(got) > 0 {
+		t.Errorf("got %+v while all that waits is for later, want nothing", got)
+	}
+	h.tell(is(api.FlowDraining, 3, 2))
+	_, err := c.CompleteMaintenance(t.Context(), "upgrade", api.Act{})
+	if want := `hold "messenger at gate-1" still open`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	h.tell(is(api.FlowNormal, 2, 2))
+	if done, err := c.CompleteMaintenance(t.Context(), "upgrade", api.Act{}); err != nil || done.State != status.Completed {
+		t.Errorf("got it %s and %v once the spool is drained, want it completed", done.State, err)
+	}
+}
+
 // batch is what a gate measured during a maintenance: three requests a batch, one of them held.
 func batch(maintenance string, n int64) api.OutcomeBatch {
 	return api.OutcomeBatch{
@@ -238,6 +261,7 @@ func TestWhatNoGateCanMeanIsRefused(t *testing.T) {
 		{"/gates/g/state", flow(`{"flow": "", "state": "normal"}`), "422 invalid: flows[0].flow"},
 		{"/gates/g/state", flow(`{"flow": "a", "state": "normal", "held": -1}`), "422 invalid: flows[0].held"},
 		{"/gates/g/state", flow(`{"flow": "a", "state": "normal", "hold": 1}`), `422 invalid: flows[0].hold is no known field; did you mean "held"?`},
+		{"/gates/g/state", flow(`{"flow": "a", "state": "normal", "spool": {"waiting": -1}}`), "422 invalid: flows[0].spool"},
 		{"/gates/g/state", `{"version": "` + strings.Repeat("x", api.LargestBody) + `"}`, "413 too_large"},
 		{"/gates/g/state", `{`, "400 malformed"},
 		{"/gates/g/outcomes", `{}`, "422 invalid"},

@@ -38,16 +38,34 @@ func (gatesCommand) Run(ctx context.Context, s *session) error {
 		for _, g := range list {
 			seen := precise(g.Seen, zone)
 			if len(g.State.Flows) == 0 {
-				rows = append(rows, []string{g.Name, seen, "", "", "", "", "", ""})
+				rows = append(rows, []string{g.Name, seen, "", "", "", "", "", "", ""})
 			}
 			for _, f := range g.State.Flows {
 				rows = append(rows, []string{
-					g.Name, seen, f.Flow, f.State, f.Does, counts(f.InFlight), counts(f.Held), strings.Join(f.Interruptions, " "),
+					g.Name, seen, f.Flow, f.State, f.Does, counts(f.InFlight), counts(f.Held), spooled(f.Spool), strings.Join(f.Interruptions, " "),
 				})
 			}
 		}
-		table(w, "GATE SEEN FLOW STATE DOES UNDERWAY HELD INTERRUPTIONS", rows)
+		table(w, "GATE SEEN FLOW STATE DOES UNDERWAY HELD SPOOL INTERRUPTIONS", rows)
 	})
+}
+
+// spooled says in a few words what a gate has accepted and not handed over yet, and how long that will take.
+func spooled(s *api.SpoolState) string {
+	if s == nil {
+		return ""
+	}
+	text := counts(s.Waiting)
+	switch {
+	case s.Paused:
+		text += ", paused"
+	case s.Waiting > s.Later && !s.Held && s.LeftSeconds > 0:
+		text += ", " + brief(time.Duration(s.LeftSeconds*float64(time.Second))) + " left"
+	}
+	if s.Shelved > 0 {
+		text += ", " + counts(s.Shelved) + " shelved"
+	}
+	return text
 }
 
 // measuredCommand shows what the gates measured.
@@ -58,7 +76,8 @@ type measuredCommand struct {
 // Help explains measured.
 func (measuredCommand) Help() string {
 	return `Each request is counted where it ended: passed on at once, held and then passed on, rejected, answered from what was stored, queued,
-failed, gone because its client gave up, or bypassed. Below, each stretch in which a flow was not normal at a gate: when it
+failed, gone because its client gave up, or bypassed. Where mail, posts or messages were accepted for later, a second table says how many of
+them have been handed over since, how many nobody takes, and how late they came. Below, each stretch in which a flow was not normal at a gate: when it
 opened, and how long after that the last request of before was answered (quiet), new ones were let through (closed), and the
 last that had waited was let go (drained).
 
@@ -77,12 +96,20 @@ func (c *measuredCommand) Run(ctx context.Context, s *session) error {
 			fmt.Fprintln(w, "No gate has told anything of it.")
 			return
 		}
-		var flows, spans [][]string
+		var flows, later, spans [][]string
 		for _, f := range found.Flows {
 			flows = append(flows, []string{
 				f.Flow, counts(f.Requests), counts(f.Passed), counts(f.Held), counts(f.Rejected), counts(f.Stale), counts(f.Queued),
 				counts(f.Failed), counts(f.Gone), counts(f.Bypassed), brief(time.Duration(f.LongestMicros) * time.Microsecond),
 			})
+		}
+		for _, f := range found.Flows {
+			if f.Queued+f.Delivered+f.Shelved > 0 {
+				later = append(later, []string{
+					f.Flow, counts(f.Queued), counts(f.Delivered), counts(f.Shelved), brief(mean(f.DelayMicros, f.Delivered)),
+					brief(time.Duration(f.LongestDelayMicros) * time.Microsecond),
+				})
+			}
 		}
 		for _, span := range found.Spans {
 			spans = append(spans, []string{
@@ -91,11 +118,23 @@ func (c *measuredCommand) Run(ctx context.Context, s *session) error {
 			})
 		}
 		table(w, "FLOW REQUESTS PASSED HELD REJECTED STALE QUEUED FAILED GONE BYPASSED LONGEST", flows)
+		if len(later) > 0 {
+			fmt.Fprintln(w)
+			table(w, "FLOW QUEUED DELIVERED SHELVED DELAY LONGEST", later)
+		}
 		if len(spans) > 0 {
 			fmt.Fprintln(w)
 			table(w, "FLOW GATE OPENED QUIET CLOSED DRAINED CAUSE", spans)
 		}
 	})
+}
+
+// mean is the average of n durations.
+func mean(micros, n int64) time.Duration {
+	if n == 0 {
+		return 0
+	}
+	return time.Duration(micros/n) * time.Microsecond
 }
 
 // cause is why a span was opened.
