@@ -22,6 +22,9 @@ type Home struct {
 	Version string
 	// Server is who gives the plan; required. An [*api.Client] is one.
 	Server Server
+	// Recalled is called once the plan on disk is in force, or there is none: clients who come earlier would be treated as if
+	// there were no maintenance. nil is nobody.
+	Recalled func()
 	// Log is told what happens between the two; nil is the gate's own.
 	Log *slog.Logger
 }
@@ -64,6 +67,9 @@ func (g *Gate) Follow(ctx context.Context, home Home) error {
 	}
 	defer f.end()
 	f.recall()
+	if home.Recalled != nil {
+		home.Recalled()
+	}
 	var all sync.WaitGroup
 	for _, work := range []func(context.Context){f.listen, f.tellState, f.measure, f.tellOutcomes} {
 		all.Go(func() { work(ctx) })

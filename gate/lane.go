@@ -281,6 +281,16 @@ func (l *lane) after(now time.Time) time.Duration {
 	return longest
 }
 
+// expected is when the last of the open interruptions is expected to end, zero when nobody said.
+func (l *lane) expected() (end time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.causes {
+		end = later(end, c.expected)
+	}
+	return end
+}
+
 // planned reports whether the server opened one of the interruptions: the product is being restarted on purpose.
 func (l *lane) planned() bool {
 	l.mu.Lock()

@@ -159,6 +159,9 @@ func (p *passage) refuse() {
 		said.page, said.report, said.title = in.page, in.report, in.title
 		said.window, said.expected = in.announced, in.expected
 	}
+	if expected := l.expected(); !expected.IsZero() { // whoever interrupts knows better than the announcement
+		said.expected = expected
+	}
 	p.countRefusal(said.status)
 	r := p.r
 	if p.body != nil { // what was kept of the body is still to be had

@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -64,6 +65,7 @@ type passage struct {
 	body                      *body        // nil while the request's own is used
 	why                       refusalCause // of a refusal, so far
 	sent                      bool         // it may have reached the product
+	blamed                    bool         // its failure was told to the finder
 	ended                     bool
 	outcome                   outcome
 }
@@ -171,7 +173,8 @@ func (p *passage) hold(h Hold, deadline time.Time) verdict {
 	return l.await(ctx, w, deadline)
 }
 
-// breath is how long a request that failed rests before it tries again, while the flow still counts as normal.
+// breath is how long a request that failed rests before it tries again, while the flow still counts as normal; twice as long
+// after each further failure, up to 3.2 seconds.
 const breath = 200 * time.Millisecond
 
 // catchBreath waits a moment if the flow is normal although the product has just failed this request: whether that is
@@ -181,7 +184,7 @@ func (p *passage) catchBreath(deadline time.Time) bool {
 	if now != normal {
 		return true
 	}
-	timer := time.NewTimer(min(breath, time.Until(deadline)))
+	timer := time.NewTimer(min(breath<<min(p.attempts-1, 4), time.Until(deadline)))
 	defer timer.Stop()
 	select {
 	case <-changed:
@@ -219,7 +222,7 @@ func (p *passage) attempt() bool {
 	case !p.layout.find.away(resp.StatusCode):
 		p.gate.finds.well(p.flow.lane)
 	default:
-		p.gate.finds.failed(p.flow.lane, true, resp.Status)
+		p.blame(true, resp.Status)
 		if p.intervenes() {
 			return p.away(resp)
 		}
@@ -234,10 +237,23 @@ func (p *passage) concerned() bool {
 	return !p.bypassed && (l.window.Load() != nil || phase(l.phase.Load()) != normal)
 }
 
-// intervenes reports whether the flow does anything for its requests while it is interrupted. One that passes them, or that
-// only counts, leaves them the product's own failures.
+// intervenes reports whether the flow does anything for its requests when the product is away. One that passes them, or that
+// only counts, leaves them the product's own failures; and so does a gate that finds no interruptions until somebody opens one.
 func (p *passage) intervenes() bool {
-	return !p.flow.DryRun && p.flow.does() != string(DoPass)
+	if p.flow.DryRun || p.flow.does() == string(DoPass) {
+		return false
+	}
+	return !p.layout.find.Off || phase(p.flow.lane.phase.Load()) != normal
+}
+
+// blame tells the finder that the product failed this request. While the flow is normal it does so once: a request that fails by
+// itself must not speak for all, however often it is sent.
+func (p *passage) blame(sent bool, why string) {
+	if p.blamed && phase(p.flow.lane.phase.Load()) == normal {
+		return
+	}
+	p.blamed = true
+	p.gate.finds.failed(p.flow.lane, sent, why)
 }
 
 // broke deals with a request that got no answer.
@@ -255,7 +271,7 @@ func (p *passage) broke(err error) bool {
 	p.sent = p.sent || failure.Sent
 	concerned := p.concerned()
 	if concerned {
-		p.gate.finds.failed(p.flow.lane, failure.Sent, err.Error())
+		p.blame(failure.Sent, err.Error())
 	}
 	if concerned && p.intervenes() {
 		if p.flow.holds && p.mayRepeat(failure.Sent) && p.hasTime() {
@@ -267,15 +283,17 @@ func (p *passage) broke(err error) bool {
 	return true
 }
 
-// away deals with an answer that says that the product is away, inside a maintenance. One that carries a Retry-After is
-// the product's own word and stays.
+// away deals with an answer that says that the product is away, inside a maintenance. A 503 with Retry-After is the product's own
+// word: it stays, unless the flow is interrupted and the request may be sent again.
 func (p *passage) away(resp *http.Response) bool {
 	p.sent = true
 	repeat := p.flow.holds && p.mayRepeat(true) && p.hasTime()
-	if !repeat && resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" {
+	ownWord := resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != ""
+	if ownWord && (!repeat || phase(p.flow.lane.phase.Load()) == normal) {
 		p.answer(resp, time.Now(), time.Now())
 		return true
 	}
+	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10) // so that the connection can be used again
 	resp.Body.Close()
 	if repeat {
 		return false
@@ -362,13 +380,24 @@ func (p *passage) tunnel(resp *http.Response) {
 	p.endWith(resp.StatusCode)
 	p.leave()
 	var interruptedThen <-chan struct{}
-	if now, changed := p.flow.lane.watch(); now == normal && p.flow.does() == string(DoReject) && !p.bypassed {
+	switch now, changed := p.flow.lane.watch(); {
+	case p.beside || p.flow.DryRun || p.flow.does() != string(DoReject):
+	case now == normal:
 		interruptedThen = changed
+	case now == interrupted: // it opened while the product was being asked
+		interruptedThen = closedAlready
 	}
 	if err := tunnel(p.r.Context(), p.w, p.r, resp, interruptedThen, p.gate.stopping); err != nil {
 		p.gate.log.Debug("tunnel ended", "flow", p.flow.Name, "request", p.id, "error", err)
 	}
 }
+
+// closedAlready is the channel of something that has happened.
+var closedAlready = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
 
 // endWith counts a request that was answered with a status.
 func (p *passage) endWith(status int) {
@@ -415,6 +444,9 @@ func (p *passage) stored(s Stale) bool {
 	header := p.w.Header()
 	for name, values := range a.Header {
 		header[name] = slices.Clone(values)
+	}
+	if _, ok := header["Content-Type"]; !ok {
+		header["Content-Type"] = nil // none is guessed
 	}
 	p.w.WriteHeader(a.Status)
 	_, _ = p.w.Write(a.Body) // a client that left needs no answer

@@ -62,8 +62,12 @@ func (r *room) leave() {
 	r.changed.Broadcast()
 }
 
-// wake lets those look again who wait for room.
-func (r *room) wake() { r.changed.Broadcast() }
+// wake lets those look again who wait for room. The lock keeps it from coming between their look and their waiting.
+func (r *room) wake() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changed.Broadcast()
+}
 
 func (r *room) count() int {
 	r.mu.Lock()
@@ -279,30 +283,60 @@ func (d *door) leave(ctx context.Context) {
 // same reports whether a door may stay as it is.
 func (d *door) same(set doorSettings) bool { return reflect.DeepEqual(d.doorSettings, set) }
 
-// stalledBody is a request's body that fails when the client sends nothing for a while.
+// stalledBody is a request's body that fails when the client sends nothing for a while. It is the answer's writer too, so
+// that it hears of deadlines that the handler sets: those count, and it moves none of them.
 type stalledBody struct {
-	io.ReadCloser
+	http.ResponseWriter
+	body    io.ReadCloser
 	out     *http.ResponseController
 	stalled time.Duration
 	ended   atomic.Bool
+
+	mu    sync.Mutex // held while a deadline is set
+	owned bool       // the handler's deadline is in force
+}
+
+func newStalledBody(w http.ResponseWriter, r *http.Request, stalled time.Duration) *stalledBody {
+	return &stalledBody{ResponseWriter: w, body: r.Body, out: http.NewResponseController(w), stalled: stalled}
+}
+
+// Unwrap leads to what else the writer can do.
+func (b *stalledBody) Unwrap() http.ResponseWriter { return b.ResponseWriter }
+
+// SetReadDeadline sets one in the handler's name; the zero time gives it back.
+func (b *stalledBody) SetReadDeadline(t time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.owned = !t.IsZero()
+	return b.out.SetReadDeadline(t)
+}
+
+// bound sets a deadline unless the handler has set one, and reports whether it did.
+func (b *stalledBody) bound(t time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.owned && b.out.SetReadDeadline(t) == nil
 }
 
 // Read bounds how long it waits. The deadline does not outlast a read that went well: while nobody reads, the client need
 // not send.
 func (b *stalledBody) Read(p []byte) (int, error) {
-	bounded := b.out.SetReadDeadline(time.Now().Add(b.stalled)) == nil
-	n, err := b.ReadCloser.Read(p)
+	bounded := b.bound(time.Now().Add(b.stalled))
+	n, err := b.body.Read(p)
 	b.ended.Store(err != nil)
 	if bounded && (err == nil || errors.Is(err, io.EOF)) {
-		_ = b.out.SetReadDeadline(time.Time{}) // a connection that is gone says so at the next read
+		_ = b.bound(time.Time{}) // a connection that is gone says so at the next read
 	}
 	return n, err
 }
+
+// Close closes the body.
+func (b *stalledBody) Close() error { return b.body.Close() }
 
 // rest bounds how long the server reads on after a request was answered whose body was not read to its end: it does so to
 // use the connection again.
 func (b *stalledBody) rest() {
 	if !b.ended.Load() {
-		_ = b.out.SetReadDeadline(time.Now().Add(b.stalled))
+		_ = b.bound(time.Now().Add(b.stalled))
 	}
 }

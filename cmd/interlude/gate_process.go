@@ -40,6 +40,9 @@ type gateProcess struct {
 
 	hands   sync.WaitGroup // what works in the background until the end
 	leaving sync.WaitGroup // what was replaced, until its last request is done
+	// retired ends when the doors that were replaced are given up, because the gate stops.
+	retired context.Context
+	giveUp  context.CancelFunc
 }
 
 // home is a gate's following of its server. Its zero value follows nobody.
@@ -87,6 +90,8 @@ func (p *gateProcess) configOf(s *gateSettings) gate.Config {
 func (p *gateProcess) run(ctx context.Context, s *gateSettings, read func() (*gateSettings, error), hangups <-chan os.Signal, opened func([]string)) error {
 	working, rest := context.WithCancel(context.WithoutCancel(ctx))
 	defer rest()
+	p.retired, p.giveUp = context.WithCancel(context.WithoutCancel(ctx))
+	defer p.giveUp()
 	gating, stopGate := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopGate()
 	p.hands.Go(func() { _ = p.gate.Run(gating) }) // it ends with its context alone
@@ -182,11 +187,11 @@ func (p *gateProcess) adopt(ctx context.Context, s *gateSettings) error {
 	p.front.stalled.Store(int64(s.Limits.Stalled))
 	was := p.settings
 	p.settings = s
+	p.follow(ctx, s) // before anybody comes in, so that the plan on disk counts for the first one too
 	p.exchangeDoors(ctx, next)
 	if was == nil || was.admin != s.admin {
 		p.exchangeAdmin(next.admin)
 	}
-	p.follow(ctx, s)
 	return nil
 }
 
@@ -241,18 +246,14 @@ func (p *gateProcess) exchangeTelling(ctx context.Context, s *gateSettings, next
 	}
 }
 
-// exchangeDoors opens the new doors, and lets those that are replaced finish what they began. A socket that both have goes
-// from one to the other.
+// exchangeDoors opens the new doors, and lets those that are replaced finish what they began, however long that takes: who waits
+// in a hold loses nothing by a reload. A socket that both have goes from one to the other.
 func (p *gateProcess) exchangeDoors(ctx context.Context, next *opening) {
 	for address, old := range p.doors {
 		if next.doors[address] == old {
 			continue
 		}
-		grace, done := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(p.settings.Stop.Within))
-		p.leaving.Go(func() {
-			defer done()
-			old.leave(grace)
-		})
+		p.leaving.Go(func() { old.leave(p.retired) })
 		old.rest()
 		if next.doors[address] != nil {
 			next.sockets[address] = old.socket
@@ -300,13 +301,19 @@ func (p *gateProcess) follow(ctx context.Context, s *gateSettings) {
 	}
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.home.stop, p.home.done = stop, make(chan struct{})
+	recalled := make(chan struct{})
+	ready := sync.OnceFunc(func() { close(recalled) })
 	go func() { // end waits for it
 		defer close(p.home.done)
-		to := gate.Home{Dir: next.state, Name: next.name, Version: version(), Server: &noticed{Server: server, contact: &p.contact}, Log: p.log}
+		defer ready()
+		to := gate.Home{
+			Dir: next.state, Name: next.name, Version: version(), Server: &noticed{Server: server, contact: &p.contact}, Recalled: ready, Log: p.log,
+		}
 		if err := p.gate.Follow(following, to); err != nil {
 			p.log.Error("the server is not followed; nothing is interrupted", "error", err)
 		}
 	}()
+	<-recalled
 }
 
 // end ends the following, and waits until what was measured is safe.
@@ -328,6 +335,7 @@ func (p *gateProcess) stop(ctx context.Context, stopGate func()) {
 	p.log.Info("stopping", "connections", p.room.count())
 	grace, done := context.WithTimeout(ctx, time.Duration(p.settings.Stop.Within))
 	defer done()
+	defer context.AfterFunc(grace, p.giveUp)()
 	for _, d := range p.doors {
 		d.rest()
 		_ = d.socket.Close()
@@ -370,8 +378,8 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Body != nil && r.Body != http.NoBody {
-		body := &stalledBody{ReadCloser: r.Body, out: http.NewResponseController(w), stalled: time.Duration(f.stalled.Load())}
-		r.Body = body
+		body := newStalledBody(w, r, time.Duration(f.stalled.Load()))
+		w, r.Body = body, body
 		defer body.rest()
 	}
 	if t := f.traces.Load(); t != nil {

@@ -418,3 +418,58 @@ func TestAClientThatStandsStillIsLeft(t *testing.T) {
 	fmt.Fprint(c, "GET /endless HTTP/1.1\r\nHost: a\r\n\r\n") // and nobody reads
 	<-gone
 }
+
+// The patience with clients that stand still is no reason to let a refusal wait.
+func TestARefusalDoesNotWaitForABodyThatNobodyReads(t *testing.T) {
+	for chain, sent := range map[string]string{
+		"reject":              "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc",
+		"{do: hold, for: 1s}": "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc",
+	} {
+		t.Run(chain, func(t *testing.T) {
+			g := runGate(t, strings.Replace(gateTo(productOf(t, "one"), "limits: {stalled: 1h}\n"), "interrupted: hold", "interrupted: "+chain, 1))
+			if err := g.gate.Interrupt(gate.Interruption{ID: "i", Flows: []string{"app"}, Lapses: time.Now().Add(time.Hour)}); err != nil {
+				t.Fatal(err)
+			}
+			c, err := net.Dial("tcp", g.addresses[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprint(c, sent)
+			answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil || answer.StatusCode != http.StatusServiceUnavailable {
+				t.Fatalf("got %v and %v, want 503 although the rest of the body never comes", answer, err)
+			}
+		})
+	}
+}
+
+func TestAHoldOutlivesADoorThatIsReplaced(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
+	config := strings.Replace(gateTo(productOf(t, "one"), "stop: {within: 10ms}\n"), "127.0.0.1:0", address, 1)
+	g := runGate(t, config)
+	if err := g.gate.Interrupt(gate.Interruption{ID: "i", Flows: []string{"app"}, Lapses: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	answers := make(chan int, 1)
+	go func() {
+		answer, _ := ask(t, &http.Client{Transport: &http.Transport{}}, g.url())
+		answers <- answer.StatusCode
+	}()
+	until(t, "held request", func() bool { return g.gate.State().Flows[0].Held == 1 })
+	g.reload(config + "limits: {idle: 5s}\n")
+	old := time.NewTimer(200 * time.Millisecond) // longer than stop.within
+	<-old.C
+	g.gate.End("i")
+	if got := <-answers; got != http.StatusOK {
+		t.Errorf("got %d, want the request held through the reload to be answered", got)
+	}
+}
