@@ -9,7 +9,7 @@ import (
 type Config struct {
 	// Journal is where what was accepted is durable.
 	Journal Journal
-	// Index is the file of the index; it may be lost. Empty is one in memory, for tests.
+	// Index is the file of the index; it may be lost. Empty is one that ends with the spool, for tests.
 	Index string
 	// Flows are those that something may be accepted for, by name.
 	Flows map[string]Flow
@@ -36,10 +36,10 @@ type Flow struct {
 	Most  time.Duration
 	// Warn is how long after it was due an entry is old enough to be told of ([Flow.Warned]); 0 is never.
 	Warn time.Duration
-	// Warned is told once of an entry that is late. Its context ends with the spool's.
+	// Warned is told once of an entry that is late, also while the flow is held. It is called by many goroutines.
 	Warned func(Item)
 	// Shelve is asked about an entry that is refused or too old, before it goes to the shelf; true is that it has been dealt
-	// with, and ends as removed. nil is that everything goes to the shelf.
+	// with, and ends as removed. nil is that everything goes to the shelf. It is called by many goroutines.
 	Shelve func(e Entry, reason string) bool
 }
 
@@ -54,8 +54,9 @@ type Limits struct {
 	Memory int64
 	// Spare is how much room is left free on the disk; 0 is 512 MiB.
 	Spare int64
-	// Age is how long after it was due an entry is given up; 0 is 5 days.
+	// Age is how long after it was due an entry is given up, once it has been tried; 0 is 5 days.
 	Age time.Duration
-	// Remember is how long the keys and ends of those that are gone are known; 0 is 3 days.
+	// Remember is how long the keys and ends of those that are gone are known; 0 is 3 days. When the index is lost, only those with
+	// a key are.
 	Remember time.Duration
 }

@@ -34,7 +34,8 @@ type Entry struct {
 	// Accepted is made by Accept. Due is when it is to be handed over at the earliest; zero is at once.
 	Accepted time.Time
 	Due      time.Time
-	// Expires is when it is given up; zero is [Limits.Age] after it is due.
+	// Expires is when it is given up: it is not handed over after that. Zero is when an attempt fails [Limits.Age] after it was due;
+	// so what had to wait for longer than that, because its destination was away, is tried all the same.
 	Expires time.Time
 	// Head is what its courier has to know, in the courier's own form, and Body the rest, byte for byte.
 	Head []byte

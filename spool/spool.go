@@ -8,14 +8,15 @@
 // looks at it.
 //
 // What it promises: nothing accepted is lost, whatever moment the process or the machine stops at; nothing is handed over
-// twice but what was in a courier's hands at that moment, and that under the same id; an entry with a key is accepted
-// once. Where the promise ends: with the disk, or with the machines of a journal elsewhere ([Journal]); and a key is
+// twice but what was in a courier's hands at that moment, or had left them and was not written yet, and that under the same id;
+// an entry with a key is accepted once. Where the promise ends: with the disk, or with the machines of a journal elsewhere ([Journal]); and a key is
 // remembered only for a while after its entry is gone ([Limits.Remember]).
 //
 // The truth is the journal, a sequence of durable records. The index beside it, a small database that is never asked for
 // more than a page at a time, says what is waiting; it follows from the journal, and is made anew from it when it is lost.
 // So memory does not grow with what waits.
 //
-// Its files: entry.go and config.go are the nouns, journal.go what has to be durable and record.go its form, accept.go the
-// way in, index.go what is where, drain.go and pace.go the way out, shelf.go what people do, figures.go what they see.
+// Its files: entry.go and config.go are the nouns, journal.go what has to be durable and record.go its form, accept.go and
+// commit.go the way in, index.go what is where, drain.go, pace.go and carry.go the way out, warn.go tells of what is late,
+// shelf.go is what people do, figures.go what they see, and forget.go keeps the journal short.
 package spool
