@@ -125,7 +125,7 @@ type Counts struct {
 	Held   int64 `json:"held"`
 	Stale  int64 `json:"stale"`
 	Queued int64 `json:"queued"`
-	// Rejected were refused by the gate with 503. Evicted of these were in a hold that was full, and Expired had waited
+	// Rejected were refused by the gate: with 503, or for good where it could never accept them for later. Evicted of these were in a hold that was full, and Expired had waited
 	// as long as they may.
 	Rejected int64 `json:"rejected"`
 	Evicted  int64 `json:"evicted"`

@@ -127,19 +127,19 @@ func (c *checker) record(into reflect.Value) reader {
 			what = "the file"
 		}
 		var fields []field
-		for _, i := range keyed(into) {
-			fields = append(fields, field{into.Type().Field(i).Tag.Get("yaml"), c.value(into.Field(i))})
+		for _, at := range keyed(into) {
+			fields = append(fields, field{into.Type().FieldByIndex(at).Tag.Get("yaml"), c.value(into.FieldByIndex(at))})
 		}
 		c.mapping(n, path, what, fields)
 	}
 }
 
-// keyed are the fields of a struct that have a key, in their order.
-func keyed(into reflect.Value) []int {
-	var fields []int
-	for i := range into.NumField() {
-		if into.Type().Field(i).Tag.Get("yaml") != "" {
-			fields = append(fields, i)
+// keyed are the fields of a struct that have a key, in their order, those of embedded structs among them.
+func keyed(into reflect.Value) [][]int {
+	var fields [][]int
+	for _, f := range reflect.VisibleFields(into.Type()) {
+		if f.Tag.Get("yaml") != "" {
+			fields = append(fields, f.Index)
 		}
 	}
 	return fields

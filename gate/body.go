@@ -210,7 +210,7 @@ func (g *Gate) charge(l *lane, w *waiter, n int64, h Hold) bool {
 
 // recordBody keeps what is sent of a body from the beginning on, so that the request may be sent again.
 func (p *passage) recordBody() {
-	b := &body{from: p.r.Body, most: p.flow.hold.Body, take: p.gate.hold.load}
+	b := &body{from: p.r.Body, most: p.flow.keeps, take: p.gate.hold.load}
 	if !idempotent(p.r) {
 		b.most = 0 // it is sent again only if nothing of it was read
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"reflect"
@@ -39,8 +40,10 @@ func (c *Config) check() error {
 			wrong = append(wrong, f.Match[j].check(at+".match["+strconv.Itoa(j)+"]")...)
 		}
 		wrong = append(wrong, checkChain(at+".interrupted", f.Interrupted)...)
+		wrong = append(wrong, c.checkSpool(at+".interrupted", f)...)
 	}
-	if len(c.Flows) == 0 {
+	wrong = append(wrong, c.checkOthers(names)...)
+	if len(c.Flows)+len(c.Others) == 0 {
 		wrong = append(wrong, invalid("flows", "is required: the traffic that the gate takes"))
 	}
 	for i, key := range c.Bypass {
@@ -91,10 +94,8 @@ func checkChain(at string, chain []Step) (wrong []error) {
 	for i, step := range chain {
 		at := at + "[" + strconv.Itoa(i) + "]"
 		switch {
-		case step.Do == "queue":
-			wrong = append(wrong, invalid(at+".do", "queue is not there yet: nothing accepts posts durably so far; use hold or reject"))
 		case !slices.Contains(Behaviours, step.Do):
-			wrong = append(wrong, invalid(at+".do", fmt.Sprintf("must be one of pass, reject, hold, stale, not %q", step.Do)))
+			wrong = append(wrong, invalid(at+".do", fmt.Sprintf("must be one of pass, reject, hold, stale, queue, not %q", step.Do)))
 		case seen[step.Do]:
 			wrong = append(wrong, invalid(at+".do", fmt.Sprintf("%s is there already", step.Do)))
 		case (step.Do == DoPass || step.Do == DoReject) && i < len(chain)-1:
@@ -104,9 +105,72 @@ func checkChain(at string, chain []Step) (wrong []error) {
 		if step.Do == DoHold {
 			wrong = append(wrong, step.Hold.check(at)...)
 		}
+		if step.Do == DoQueue {
+			wrong = append(wrong, step.Queue.check(at)...)
+		}
 		if step.Stale.For < 0 {
 			wrong = append(wrong, invalid(at+".for", "must not be negative"))
 		}
+	}
+	return wrong
+}
+
+// checkSpool refuses a flow that queues where nothing keeps what is queued.
+func (c *Config) checkSpool(at string, f *Flow) []error {
+	i := slices.IndexFunc(f.Interrupted, func(s Step) bool { return s.Do == DoQueue })
+	if i < 0 {
+		return nil
+	}
+	at += "[" + strconv.Itoa(i) + "].do"
+	if c.Spool == nil || c.Entries == nil {
+		return []error{invalid(at, "queue needs a spool, where what is accepted is durable: configure one, or use hold or reject")}
+	}
+	if _, ok := c.Spool.Figures()[f.Name]; !ok {
+		return []error{invalid(at, "queue needs a spool that has this flow: it knows those with which the program was started, so start it anew")}
+	}
+	return nil
+}
+
+// checkOthers refuses names that flows have already, and probes of nothing.
+func (c *Config) checkOthers(names map[string]bool) (wrong []error) {
+	for i, name := range c.Others {
+		at := "others[" + strconv.Itoa(i) + "]"
+		switch {
+		case strings.TrimSpace(name) == "" || len(name) > 100:
+			wrong = append(wrong, invalid(at, "must be the name of a flow, in at most 100 bytes"))
+		case names[name]:
+			wrong = append(wrong, invalid(at, fmt.Sprintf("%q is taken by a flow before", name)))
+		}
+		names[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Probes)) {
+		if !slices.Contains(c.Others, name) {
+			wrong = append(wrong, invalid("probes."+name, "must be of one of the others: flows of HTTP are asked at their upstream"))
+		}
+	}
+	return wrong
+}
+
+// largestQueued bounds a body that is queued: all of it is in memory while it is accepted.
+const largestQueued = 64 << 20
+
+func (q *Queue) check(at string) (wrong []error) {
+	if q.Body < 0 || q.Body > largestQueued {
+		wrong = append(wrong, invalid(at+".body", "must be at most 64 MiB: all of it is in memory until it is durable"))
+	}
+	for _, method := range q.Methods {
+		if !slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, method) {
+			wrong = append(wrong, invalid(at+".methods", fmt.Sprintf("must be some of POST, PUT, PATCH, DELETE, not %q: all others want their answer at once", method)))
+		}
+	}
+	if q.Order != "" && !httpguts.ValidHeaderFieldName(q.Order) {
+		wrong = append(wrong, invalid(at+".order", fmt.Sprintf("must be the name of a header field, not %q", q.Order)))
+	}
+	switch {
+	case q.OnFailure != "" && q.OnFailure != Tell && q.OnFailure != Refuse:
+		wrong = append(wrong, invalid(at+".on_failure", fmt.Sprintf("must be tell or refuse, not %q", q.OnFailure)))
+	case q.OnFailure == Refuse && q.Verify == nil:
+		wrong = append(wrong, invalid(at+".on_failure", "refuse needs a scheme to verify by"))
 	}
 	return wrong
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.org/interlude/cache"
+	"example.org/interlude/signature"
 	"example.org/interlude/upstream"
 )
 
@@ -17,6 +18,16 @@ type Config struct {
 	Flows []Flow
 	// Upstreams are the product's addresses, by the names that flows use.
 	Upstreams map[string]upstream.Config
+	// Others are the names of flows whose traffic does not come through this handler, such as mail: each has a [Door]. They have
+	// no routes, and all else that a flow has.
+	Others []string
+	// Probes tell whether the product is there for those of Others, by their names: nil is that it is. Without one, an interruption
+	// that was found of such a flow ends five seconds after the last failure.
+	Probes map[string]func(context.Context) error
+	// Spool keeps what flows queue, and Entries tells what became of it. Both are required where a flow queues, and almost
+	// always the same [*spool.Spool]; the flow has to be one of its own, with the [Gate.Courier].
+	Spool   Spool
+	Entries Entries
 	// Limits bound what all flows hold together.
 	Limits Limits
 	Drain  Drain
@@ -63,9 +74,10 @@ type Match struct {
 // Step is one thing that is done to a request while its flow is interrupted.
 type Step struct {
 	Do Behaviour
-	// Hold is for steps that hold, Stale for those that answer from stored responses.
+	// Hold is for steps that hold, Stale for those that answer from stored responses, Queue for those that queue.
 	Hold  Hold
 	Stale Stale
+	Queue Queue
 }
 
 // Behaviour is what a step does.
@@ -81,10 +93,12 @@ const (
 	DoHold Behaviour = "hold"
 	// DoStale answers from stored responses.
 	DoStale Behaviour = "stale"
+	// DoQueue answers 202 once the request is durable, and hands it over when the product is back.
+	DoQueue Behaviour = "queue"
 )
 
 // Behaviours lists every behaviour.
-var Behaviours = []Behaviour{DoPass, DoReject, DoHold, DoStale}
+var Behaviours = []Behaviour{DoPass, DoReject, DoHold, DoStale, DoQueue}
 
 // Hold bounds those who wait in one flow. When a bound is reached somebody goes on to the next step: see Full.
 type Hold struct {
@@ -116,7 +130,7 @@ const (
 	DefaultFor      = 30 * time.Second
 	DefaultRequests = 1000
 	DefaultBytes    = 16 << 20
-	DefaultBody     = 1 << 20
+	DefaultBody     = 1 << 20 // of a Queue, too
 )
 
 // Stale bounds answers from stored responses.
@@ -124,6 +138,34 @@ type Stale struct {
 	// For is how stale an answer may be where it does not say so itself (RFC 5861, 4); 0 is one hour.
 	For time.Duration
 }
+
+// Queue says which requests are accepted for later, and how. What a step does not take goes on to the next one.
+type Queue struct {
+	// Body is the largest body that is accepted; 0 is 1 MiB. What is larger is refused with 413.
+	Body int64
+	// Methods are those that it takes; none is POST and PUT.
+	Methods []string
+	// Asked has it take only requests whose client says Prefer: respond-async (RFC 7240, 4.1).
+	Asked bool
+	// Order is the name of a header field: requests with one value of it are handed over one after another, in the order in which
+	// they came. Requests without the field, and all while Order is empty, are handed over side by side.
+	Order string
+	// Verify judges signatures when requests arrive, and the product is told; nil judges none.
+	Verify *signature.Verifier
+	// OnFailure is what becomes of a request whose signature is not good; empty is Tell.
+	OnFailure OnFailure
+}
+
+// OnFailure is what becomes of a request whose signature is not good.
+type OnFailure string
+
+// The ways with a signature that is not good.
+const (
+	// Tell accepts the request, and tells the product.
+	Tell OnFailure = "tell"
+	// Refuse answers 400.
+	Refuse OnFailure = "refuse"
+)
 
 // Limits bound what all flows hold together. Zero fields are 50,000 requests and 256 MiB of bodies.
 type Limits struct {
@@ -161,7 +203,7 @@ type Exchange struct {
 	ID     string
 	Client netip.Addr
 	Flow   string
-	// Outcome is what became of it, in the words of [api.Counts]: passed, held, stale, rejected, failed, gone, bypassed.
+	// Outcome is what became of it, in the words of [api.Counts]: passed, held, stale, queued, rejected, failed, gone, bypassed.
 	Outcome string
 	Status  int
 	// Bytes are those of the answer's body.

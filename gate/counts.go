@@ -15,6 +15,7 @@ const (
 	wasPassed outcome = iota
 	wasHeld
 	wasStale
+	wasQueued
 	wasRejected
 	wasFailed
 	wasGone
@@ -24,7 +25,7 @@ const (
 
 // String is the word of [api.Counts].
 func (o outcome) String() string {
-	return [...]string{"passed", "held", "stale", "rejected", "failed", "gone", "bypassed"}[o]
+	return [...]string{"passed", "held", "stale", "queued", "rejected", "failed", "gone", "bypassed"}[o]
 }
 
 // counters count what became of requests, by many at once.
@@ -33,7 +34,7 @@ type counters struct {
 	evicted, expired, retried atomic.Int64
 	wait, took                durations
 	// would are what a dry run would have done, by the step that would have settled it.
-	wouldHold, wouldStale, wouldReject atomic.Int64
+	wouldHold, wouldStale, wouldQueue, wouldReject atomic.Int64
 }
 
 // durations sum up lengths of time.
@@ -66,11 +67,11 @@ func (d *durations) counts() []int64 {
 func (c *counters) snapshot() api.Counts {
 	n := api.Counts{
 		Passed: c.by[wasPassed].Load(), Held: c.by[wasHeld].Load(), Stale: c.by[wasStale].Load(),
-		Rejected: c.by[wasRejected].Load(), Failed: c.by[wasFailed].Load(), Gone: c.by[wasGone].Load(),
+		Queued: c.by[wasQueued].Load(), Rejected: c.by[wasRejected].Load(), Failed: c.by[wasFailed].Load(), Gone: c.by[wasGone].Load(),
 		Bypassed: c.by[wasBypassed].Load(), Evicted: c.evicted.Load(), Expired: c.expired.Load(), Retried: c.retried.Load(),
 		WaitMicros: c.wait.sum.Load(), LongestMicros: c.wait.longest.Load(), Waits: c.wait.counts(),
 		TookMicros: c.took.sum.Load(), Took: c.took.counts(),
 	}
-	n.Requests = n.Passed + n.Held + n.Stale + n.Rejected + n.Failed + n.Gone + n.Bypassed
+	n.Requests = n.Passed + n.Held + n.Stale + n.Queued + n.Rejected + n.Failed + n.Gone + n.Bypassed
 	return n
 }

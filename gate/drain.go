@@ -78,7 +78,7 @@ func (d *drainer) run(ctx context.Context) error {
 			for _, l := range lanes {
 				if !l.letGo(time.Now(), c) {
 					d.done(l)
-					if phase(l.phase.Load()) == draining { // another interruption came and went between the two
+					if p := phase(l.phase.Load()); p == draining || p == catchingUp { // another interruption came and went between the two
 						d.add(l)
 					}
 				}
@@ -100,7 +100,7 @@ func (l *lane) letGo(now time.Time, c Drain) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if phase(l.phase.Load()) != draining {
-		return false
+		return l.goOn(now)
 	}
 	grown := math.Exp2(math.Min(now.Sub(l.ramp.began).Seconds(), 30))
 	rate := float64(c.From) * grown
@@ -112,9 +112,5 @@ func (l *lane) letGo(now time.Time, c Drain) bool {
 		l.ramp.allowance--
 		l.dismiss(l.queue.first, released)
 	}
-	if l.queue.first != nil {
-		return true
-	}
-	l.finish(now)
-	return false
+	return l.goOn(now)
 }

@@ -53,7 +53,8 @@ func fateOfPlain(name string) fate {
 		"Http2-Settings",
 		"Proxy": // CGI would read it as the environment's HTTP_PROXY
 		return endsHere
-	case "X-Real-Ip":
+	case "X-Real-Ip",
+		fieldReceived, fieldAttempt, fieldEntry, fieldSignature: // a gate in front may have queued it
 		return vouched
 	}
 	switch {
@@ -82,6 +83,11 @@ func asked(to, from http.Header, trusted bool) {
 			to[name] = values
 		}
 	}
+	notForEverybody(to, from)
+}
+
+// notForEverybody takes out of the fields of to those that the client means for this connection only.
+func notForEverybody(to, from http.Header) {
 	for name := range named(from["Connection"]) {
 		if fateOf(name) == goesOn && !forEverybody(name) {
 			delete(to, name)

@@ -27,20 +27,46 @@ type finder struct {
 
 	mu      sync.Mutex // taken before that of a lane
 	watched map[*lane]*found
-	probes  map[*upstream.Group]*probe
+	probes  map[prober]*probe
 }
 
 // found is a watch with the interruption that it has opened.
 type found struct {
 	watch
 	lane    *lane
-	group   *upstream.Group
+	product prober
 	id      string
 	cause   string
 	renewed time.Time
 }
 
-// probe is the asking of one group, on behalf of all lanes that it serves.
+// prober can be asked whether the product is there: a group of addresses, which may serve several lanes, or what asks for one
+// that is not HTTP. It is compared by its address.
+type prober interface {
+	Probe(ctx context.Context) error
+}
+
+var _ prober = (*upstream.Group)(nil)
+
+// otherProbe asks for a lane that is not HTTP. One that cannot ask finds nothing wrong.
+type otherProbe struct {
+	ask func(context.Context) error
+}
+
+// otherPatience bounds one such asking.
+const otherPatience = 5 * time.Second
+
+// Probe asks.
+func (p *otherProbe) Probe(ctx context.Context) error {
+	if p.ask == nil {
+		return nil
+	}
+	ctx, stop := context.WithTimeout(ctx, otherPatience)
+	defer stop()
+	return p.ask(ctx)
+}
+
+// probe is the asking of one product, on behalf of all lanes that it serves.
 type probe struct {
 	due    time.Time
 	began  time.Time
@@ -48,7 +74,7 @@ type probe struct {
 }
 
 func newFinder(log *slog.Logger) *finder {
-	return &finder{log: log, kick: make(chan struct{}, 1), watched: map[*lane]*found{}, probes: map[*upstream.Group]*probe{}}
+	return &finder{log: log, kick: make(chan struct{}, 1), watched: map[*lane]*found{}, probes: map[prober]*probe{}}
 }
 
 // wake has the finder look at the lanes: a window may have opened or closed. It never waits.
@@ -81,7 +107,7 @@ func (f *finder) failed(l *lane, sent bool, why string) {
 	}
 	if !sent && !in.away && in.refused.IsZero() {
 		in.refused = now
-		if p := f.probes[in.group]; p != nil {
+		if p := f.probes[in.product]; p != nil {
 			p.due = now
 			f.wake()
 		}
@@ -127,22 +153,22 @@ func (f *finder) end(in *found, now time.Time) {
 
 // probeEnd is what a probe found.
 type probeEnd struct {
-	group *upstream.Group
-	err   error
+	product prober
+	err     error
 }
 
-// run watches the lanes whose window is open, until ctx ends. The probes have goroutines of their own, one for each group, so
+// run watches the lanes whose window is open, until ctx ends. The probes have goroutines of their own, one for each product, so
 // that a product that hangs holds up no other.
 func (f *finder) run(ctx context.Context, lanes func() []*lane) error {
 	answers, timer := make(chan probeEnd), time.NewTimer(0)
 	defer timer.Stop()
 	var probes sync.WaitGroup
 	defer probes.Wait()
-	ask := func(group *upstream.Group) {
+	ask := func(product prober) {
 		probes.Go(func() {
-			err := group.Probe(ctx)
+			err := product.Probe(ctx)
 			select {
-			case answers <- probeEnd{group, err}:
+			case answers <- probeEnd{product, err}:
 			case <-ctx.Done():
 			}
 		})
@@ -165,7 +191,7 @@ func (f *finder) run(ctx context.Context, lanes func() []*lane) error {
 }
 
 // look does what is due at now and says when to look again, or that there is nothing to watch.
-func (f *finder) look(lanes []*lane, now time.Time, ask func(*upstream.Group)) (wait time.Duration, some bool) {
+func (f *finder) look(lanes []*lane, now time.Time, ask func(prober)) (wait time.Duration, some bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.choose(lanes, now)
@@ -177,10 +203,10 @@ func (f *finder) look(lanes []*lane, now time.Time, ask func(*upstream.Group)) (
 		if in.away && now.Sub(in.renewed) >= foundRenewed {
 			f.renew(in, now)
 		}
-		p := f.probes[in.group]
+		p := f.probes[in.product]
 		if !p.asking && !now.Before(p.due) {
 			p.asking, p.began, p.due = true, now, now.Add(in.find.Every)
-			ask(in.group)
+			ask(in.product)
 		}
 		if !p.asking {
 			wait = min(wait, p.due.Sub(now))
@@ -191,20 +217,27 @@ func (f *finder) look(lanes []*lane, now time.Time, ask func(*upstream.Group)) (
 
 // choose begins and ends the watching of lanes, as their windows open and close and the configuration changes.
 func (f *finder) choose(lanes []*lane, now time.Time) {
-	watched, probes := map[*lane]*found{}, map[*upstream.Group]*probe{}
+	watched, probes := map[*lane]*found{}, map[prober]*probe{}
 	for _, l := range lanes {
 		flow, lay := l.flow.Load(), l.gate.layout.Load()
-		if l.window.Load() == nil || lay.find.Off || flow.does() == string(DoPass) {
+		if l.window.Load() == nil || lay.find.Off || l.does() == string(DoPass) {
 			continue
 		}
 		in := f.watched[l]
 		if in == nil {
 			in = &found{lane: l}
 		}
-		in.find, in.asks, in.group = lay.find, lay.configs[flow.Upstream].Health.Path != "", flow.group
+		in.find = lay.find
+		if flow != nil {
+			in.asks, in.product = lay.configs[flow.Upstream].Health.Path != "", flow.group
+		} else if p := lay.probes[l]; p != nil {
+			in.asks, in.product = p.ask != nil, p
+		} else {
+			continue // a configuration is being put in force
+		}
 		watched[l] = in
-		if probes[in.group] = f.probes[in.group]; probes[in.group] == nil {
-			probes[in.group] = &probe{due: now}
+		if probes[in.product] = f.probes[in.product]; probes[in.product] == nil {
+			probes[in.product] = &probe{due: now}
 		}
 	}
 	for l, in := range f.watched {
@@ -219,13 +252,13 @@ func (f *finder) choose(lanes []*lane, now time.Time) {
 func (f *finder) probed(a probeEnd, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	p := f.probes[a.group]
+	p := f.probes[a.product]
 	if p == nil {
 		return // the configuration has it no more
 	}
 	p.asking = false
 	for _, in := range f.watched {
-		if in.group != a.group {
+		if in.product != a.product {
 			continue
 		}
 		planned := in.lane.planned()

@@ -99,6 +99,7 @@ func TestInsideAWindowAProductThatIsRestartedIsAnInterruption(t *testing.T) {
 	}{{"found by its health", upstream.Health{Path: "/healthz"}}, {"found by its connections", upstream.Health{}}} {
 		t.Run(c.name, func(t *testing.T) {
 			m := newMachine(t, c.health, Find{}, map[string][]Step{"messenger": chainWaits, "api": chainRefuses})
+			m.gate.meter.follow(true) // so that the spans are kept until the test asks for them
 			m.openWindow(1, "messenger", "api")
 			m.off()
 			held := m.later(http.MethodGet, "/messenger", "")

@@ -2,8 +2,12 @@
 //
 // A [Gate] is an [http.Handler]. It takes each request by its [Flow], and outside a maintenance it is a reverse proxy that
 // passes everything on unchanged. While a flow is interrupted the requests go through the flow's chain of [Step]s: they
-// wait in a hold until the product is back, are answered from stored responses, or are refused with 503 and the best
-// estimate of the end. Afterwards those that waited are let go in the order in which they came, at a rate that ramps up.
+// wait in a hold until the product is back, are answered from stored responses, are accepted for later, or are refused with 503
+// and the best estimate of the end. Afterwards those that waited are let go in the order in which they came, at a rate that ramps up.
+//
+// What is accepted for later is answered 202 once a [Spool] has it durably, and handed over by the [Gate.Courier] when the flow is
+// open again: byte for byte, with the fields that came and those that tell the product when that was. Traffic that is
+// not HTTP has a [Door], by which whoever takes it shares in all this.
 //
 // Interruptions come with the server's plan ([Gate.Follow]), from the program that the handler is part of
 // ([Gate.Interrupt]), or are found by the gate itself: inside an announced window, from connections that fail, answers
@@ -11,14 +15,16 @@
 // was held is let go.
 //
 // What it promises: a hold is bounded in requests, bytes and time, and what leaves it first is stated; a request that may
-// have reached the product is never sent again unless it is safe, idempotent or carries an Idempotency-Key; each request
-// is counted once. Where the promise ends: what waits is in memory, so a gate that is killed drops it, as a proxy that is
-// killed drops its connections; and a body that is larger than the hold keeps is not read while it waits, so that its
-// client's leaving is noticed late.
+// have reached the product is never sent again unless it is safe, idempotent or carries an id by which the product knows a
+// repetition; each request is counted once. Where the promise ends: what is held is in memory, so a gate that is killed drops it, as a proxy that is
+// killed drops its connections; a body that is larger than the hold keeps is not read while it waits, so that its
+// client's leaving is noticed late; and what was queued may reach the product twice, if the first answer was lost, under
+// one Interlude-Entry.
 //
 // Its files: config.go and check.go are what is configured, route.go finds the flow, serve.go is the way of a request,
 // lane.go the state of a flow, hold.go and drain.go those who wait, reject.go what the refused are told, edge.go and relay.go
-// carry requests and answers, finder.go and probe.go find interruptions, plan.go and follow.go hear of them, meter.go counts, and
+// carry requests and answers, post.go accepts for later, spool.go and courier.go hand over, queued.go tells clients what became
+// of it, door.go is for flows that are not HTTP, finder.go and probe.go find interruptions, plan.go and follow.go hear of them, meter.go counts, and
 // shelf.go, disk.go and report.go bring the counts to the server.
 package gate
 
@@ -50,6 +56,8 @@ type Gate struct {
 	finds   *finder
 	meter   *meter
 	plans   *plans
+	// handsOver says that the spool may hand over what it has of flows that are not interrupted.
+	handsOver atomic.Bool
 	// stopping is closed when Run ends: tunnels end too.
 	stopping chan struct{}
 
@@ -65,8 +73,8 @@ func New(c Config) (*Gate, error) {
 	g := &Gate{log: c.Log, stored: cache.New(c.Cache), lanes: map[string]*lane{}, stopping: make(chan struct{})}
 	g.drains = newDrainer()
 	g.finds = newFinder(g.log)
-	g.meter = newMeter(g.log)
-	g.plans = &plans{gate: g}
+	g.meter = newMeter(g.log, g.figures)
+	g.plans = &plans{gate: g, first: make(chan struct{})}
 	if err := g.Reload(c); err != nil {
 		return nil, err
 	}
@@ -94,6 +102,11 @@ func (g *Gate) Reload(c Config) error {
 		was.retire(next)
 	}
 	g.plans.again()
+	if was != nil {
+		for _, l := range next.lanes {
+			l.standBehind()
+		}
+	}
 	return nil
 }
 
@@ -106,6 +119,7 @@ func (g *Gate) Run(ctx context.Context) error {
 	all.Go(func() error { return g.finds.run(ctx, g.live) })
 	all.Go(func() error { return g.checkHealth(ctx) })
 	all.Go(func() error { return g.plans.run(ctx) })
+	all.Go(func() error { return g.handOver(ctx) })
 	err := all.Wait()
 	for _, l := range g.live() {
 		l.abandon()
@@ -157,10 +171,13 @@ func (g *Gate) End(id string) {
 
 // State is what is in force now, for the server and for people.
 func (g *Gate) State() api.GateState {
-	lay := g.layout.Load()
-	state := api.GateState{Revision: g.plans.revision(), Flows: make([]api.FlowState, len(lay.flows))}
-	for i, f := range lay.flows {
-		state.Flows[i] = f.lane.state(f.does())
+	lay, figures := g.layout.Load(), g.figures()
+	state := api.GateState{Revision: g.plans.revision(), Flows: make([]api.FlowState, len(lay.lanes))}
+	for i, l := range lay.lanes {
+		state.Flows[i] = l.state(l.does())
+		if f, ok := figures[l.name]; ok {
+			state.Flows[i].Spool = spoolState(f)
+		}
 	}
 	return state
 }
@@ -168,16 +185,16 @@ func (g *Gate) State() api.GateState {
 // Counts are what became of the requests of each flow since the gate was made. The longest wait is that since the window
 // of another maintenance opened.
 func (g *Gate) Counts() map[string]api.Counts {
-	all := map[string]api.Counts{}
+	all, figures := map[string]api.Counts{}, g.figures()
 	for _, l := range g.live() {
-		all[l.name] = l.counts.snapshot()
+		all[l.name] = l.snapshot(figures)
 	}
 	return all
 }
 
 // DryRun is what would have become of requests, were a flow's dry run not one.
 type DryRun struct {
-	Hold, Stale, Reject int64
+	Hold, Stale, Queue, Reject int64
 }
 
 // DryRuns are what the flows would have done that only count, by their names.
@@ -185,7 +202,7 @@ func (g *Gate) DryRuns() map[string]DryRun {
 	all := map[string]DryRun{}
 	for _, f := range g.layout.Load().flows {
 		if c := &f.lane.counts; f.DryRun {
-			all[f.Name] = DryRun{c.wouldHold.Load(), c.wouldStale.Load(), c.wouldReject.Load()}
+			all[f.Name] = DryRun{c.wouldHold.Load(), c.wouldStale.Load(), c.wouldQueue.Load(), c.wouldReject.Load()}
 		}
 	}
 	return all

@@ -113,7 +113,7 @@ func (b *budget) load(n int64) bool {
 func (l *lane) join(w *waiter, h Hold) verdict {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if phase(l.phase.Load()) == normal {
+	if phase(l.phase.Load()).open() {
 		l.busy.Add(1)
 		return released
 	}

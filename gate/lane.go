@@ -7,28 +7,34 @@ import (
 	"time"
 
 	"example.org/interlude/api"
+	"example.org/interlude/spool"
 	"example.org/interlude/status"
 )
 
 // phase is the state of a flow.
 //
-//	normal ──open──► interrupted ──last one closed──► draining ──nobody waits──► normal
-//	                      ▲                               │
-//	                      └────────────── open ───────────┘
+//	normal ──open──► interrupted ──last one closed──► draining ──nobody waits──► catching up ──nothing is queued──► normal
+//	                      ▲                               │                           │
+//	                      └────────────── open ───────────┴───────────────────────────┘
 //
-// A flow in which nobody waits goes from interrupted to normal at once.
+// A flow in which nobody waits, and for which nothing is queued, goes from interrupted to normal at once. While it catches up,
+// only what can be queued stands behind what is queued; all else passes.
 type phase int32
 
 const (
 	normal phase = iota
 	interrupted
 	draining
+	catchingUp
 )
 
 // String is the word of the wire.
 func (p phase) String() string {
-	return [...]string{api.FlowNormal, api.FlowInterrupted, api.FlowDraining}[p]
+	return [...]string{api.FlowNormal, api.FlowInterrupted, api.FlowDraining, api.FlowDraining}[p]
 }
+
+// open reports whether requests go straight to the product.
+func (p phase) open() bool { return p == normal || p == catchingUp }
 
 // cause is one open interruption of a lane.
 type cause struct {
@@ -66,22 +72,40 @@ type lane struct {
 	causes  map[string]*openCause
 	queue   queue
 	ramp    ramp
+	catchUp catchUp
 	spans   []*api.Span   // those that have not wholly ended, and those that changed
 	dirty   bool          // a span changed since the meter looked
 	changed chan struct{} // closed when the phase changes
+	// abandoned says that the gate has no use for it any more.
+	abandoned bool
 }
 
 func newLane(name string, g *Gate) *lane {
 	return &lane{name: name, gate: g, causes: map[string]*openCause{}, changed: make(chan struct{})}
 }
 
-// enter lets a request to the product if the flow is normal. Whoever entered has to leave.
+// does names what happens first while the flow is interrupted.
+func (l *lane) does() string {
+	if f := l.flow.Load(); f != nil {
+		return f.does()
+	}
+	return string(DoQueue) // its door accepts for later
+}
+
+// snapshot is what has been counted.
+func (l *lane) snapshot(figures map[string]spool.Figures) api.Counts {
+	c := l.counts.snapshot()
+	addSpool(&c, figures[l.name])
+	return c
+}
+
+// enter lets a request to the product if the flow is open. Whoever entered has to leave.
 //
 // The count goes up before the phase is read: an interruption that opens meanwhile either is seen here, or sees the
 // request under way and knows that the product is not quiet yet.
 func (l *lane) enter() bool {
 	l.busy.Add(1)
-	if phase(l.phase.Load()) == normal {
+	if phase(l.phase.Load()).open() {
 		return true
 	}
 	l.leave()
@@ -90,7 +114,7 @@ func (l *lane) enter() bool {
 
 // leave ends what enter began.
 func (l *lane) leave() {
-	if l.busy.Add(-1) > 0 || phase(l.phase.Load()) == normal {
+	if l.busy.Add(-1) > 0 || phase(l.phase.Load()).open() {
 		return
 	}
 	l.mu.Lock()
@@ -111,7 +135,7 @@ func (l *lane) hush(now time.Time) {
 	}
 }
 
-// turn changes the phase and tells those who watch it.
+// turn changes the phase and tells those who watch it, and the spool.
 func (l *lane) turn(to phase) {
 	if phase(l.phase.Load()) == to {
 		return
@@ -119,6 +143,7 @@ func (l *lane) turn(to phase) {
 	l.phase.Store(int32(to))
 	close(l.changed)
 	l.changed = make(chan struct{})
+	l.mind()
 }
 
 // watch gives the phase and a channel that is closed when it changes.
@@ -188,13 +213,29 @@ func (l *lane) close(id string, now time.Time) {
 	if len(l.causes) == 0 {
 		l.ramp = ramp{began: now, last: now}
 		l.turn(draining)
-		if l.queue.len == 0 {
-			l.finish(now)
-		} else {
+		if l.goOn(now) {
 			l.gate.drains.add(l)
 		}
 	}
 	l.gate.plans.tell()
+}
+
+// goOn takes a lane that drains as far as it has come, and reports whether there is more to wait for. The caller holds mu.
+func (l *lane) goOn(now time.Time) bool {
+	switch phase(l.phase.Load()) {
+	case draining:
+		if l.queue.first != nil || l.beginCatchUp() {
+			return true
+		}
+	case catchingUp:
+		if !l.caughtUp(now) {
+			return true
+		}
+	default:
+		return false
+	}
+	l.finish(now)
+	return false
 }
 
 // finish ends draining: nobody waits any more.
@@ -220,7 +261,9 @@ func (l *lane) abandon() {
 		c.span.Closed, l.dirty = time.Now().UTC(), true
 		delete(l.causes, id)
 	}
+	l.abandoned = true
 	l.finish(time.Now())
+	l.mind()
 }
 
 // takeSpans gives what changed in the spans since it was last asked, and forgets those that have ended.
@@ -264,7 +307,7 @@ const defaultReturn = 30 * time.Second
 func (l *lane) after(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if phase(l.phase.Load()) == draining {
+	if p := phase(l.phase.Load()); p == draining || p == catchingUp {
 		return time.Second
 	}
 	var longest time.Duration

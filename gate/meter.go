@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"example.org/interlude/api"
+	"example.org/interlude/spool"
 )
 
 // meter finds out what became of requests during maintenances: it looks at the counters of the lanes now and then, and
@@ -16,6 +17,8 @@ import (
 // nothing of it.
 type meter struct {
 	log *slog.Logger
+	// figures are those of the spool.
+	figures func() map[string]spool.Figures
 	// news has something in it when the state of a lane changed.
 	news chan struct{}
 
@@ -30,12 +33,13 @@ type ledger struct {
 	maintenance string
 	was         api.Counts
 	since       time.Time
-	// closing says that the window has ended, and only those who wait since are still counted.
-	closing bool
+	// closing says that the window has ended, and only those who wait since are still counted; spoolOnly, that nobody does any
+	// more, and only what becomes of that which was queued.
+	closing, spoolOnly bool
 }
 
-func newMeter(log *slog.Logger) *meter {
-	return &meter{log: log, news: make(chan struct{}, 1), ledgers: map[*lane]*ledger{}}
+func newMeter(log *slog.Logger, figures func() map[string]spool.Figures) *meter {
+	return &meter{log: log, figures: figures, news: make(chan struct{}, 1), ledgers: map[*lane]*ledger{}}
 }
 
 // stir says that the state of a lane changed. It never waits.
@@ -76,26 +80,27 @@ func (m *meter) turn(l *lane, to *window, now time.Time) {
 	if !m.followed {
 		return
 	}
-	in := m.ledgers[l]
+	in, figures := m.ledgers[l], m.figures()
 	if in != nil {
-		m.count(l, in, now)
+		m.count(l, in, figures, now)
 	}
+	isNormal := phase(l.phase.Load()) == normal
 	switch {
-	case to == nil && in != nil && phase(l.phase.Load()) != normal:
-		in.closing = true
+	case to == nil && in != nil && (!isNormal || unsettled(figures[l.name])):
+		in.closing, in.spoolOnly = true, isNormal
 	case to == nil:
 		delete(m.ledgers, l)
 	case in != nil && in.maintenance == to.maintenance:
-		in.closing = false
+		in.closing, in.spoolOnly = false, false
 	default:
-		m.enter(l, to, now)
+		m.enter(l, to, figures, now)
 	}
 }
 
 // enter begins to count a lane. The longest wait is that of the maintenance, so it begins anew.
-func (m *meter) enter(l *lane, in *window, now time.Time) {
+func (m *meter) enter(l *lane, in *window, figures map[string]spool.Figures, now time.Time) {
 	l.counts.wait.longest.Store(0)
-	m.ledgers[l] = &ledger{maintenance: in.maintenance, was: l.counts.snapshot(), since: now}
+	m.ledgers[l] = &ledger{maintenance: in.maintenance, was: l.snapshot(figures), since: now}
 }
 
 // look counts what was added since the last look, in the lanes in force and in those that still have requests although the
@@ -103,27 +108,36 @@ func (m *meter) enter(l *lane, in *window, now time.Time) {
 func (m *meter) look(lanes []*lane, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	figures := m.figures()
 	for _, l := range lanes {
 		if in := l.window.Load(); in != nil && m.ledgers[l] == nil {
-			m.enter(l, in, now)
+			m.enter(l, in, figures, now)
 		}
 		m.unsaved.addSpans(l.takeSpans())
 	}
 	for l, in := range m.ledgers {
-		m.count(l, in, now)
+		m.count(l, in, figures, now)
 		live := slices.Contains(lanes, l)
 		if !live {
 			m.unsaved.addSpans(l.takeSpans())
 		}
-		if in.closing && phase(l.phase.Load()) == normal || !live && l.busy.Load() == 0 {
+		in.spoolOnly = in.closing && phase(l.phase.Load()) == normal
+		if in.spoolOnly && !unsettled(figures[l.name]) || !live && l.busy.Load() == 0 {
 			delete(m.ledgers, l)
 		}
 	}
 }
 
-func (m *meter) count(l *lane, in *ledger, now time.Time) {
-	is := l.counts.snapshot()
-	if added, some := minus(is, in.was); some {
+func (m *meter) count(l *lane, in *ledger, figures map[string]spool.Figures, now time.Time) {
+	is, was := l.snapshot(figures), in.was
+	if in.spoolOnly {
+		was = is
+		was.Delivered, was.Shelved, was.DelayMicros, was.Delays = in.was.Delivered, in.was.Shelved, in.was.DelayMicros, in.was.Delays
+	}
+	if added, some := minus(is, was); some {
+		if in.spoolOnly {
+			added.LongestMicros = 0
+		}
 		m.unsaved.add(api.Outcome{Maintenance: in.maintenance, Flow: l.name, From: in.since.UTC(), To: now.UTC(), Counts: added})
 	}
 	in.was, in.since = is, now
@@ -234,11 +248,12 @@ func (t *tally) batch(epoch string, number int64) api.OutcomeBatch {
 func numbers(c *api.Counts) []*int64 {
 	return []*int64{
 		&c.Requests, &c.Passed, &c.Held, &c.Stale, &c.Queued, &c.Rejected, &c.Evicted, &c.Expired, &c.Failed, &c.Gone,
-		&c.Bypassed, &c.Retried, &c.WaitMicros, &c.TookMicros,
+		&c.Bypassed, &c.Retried, &c.WaitMicros, &c.TookMicros, &c.Delivered, &c.Shelved, &c.DelayMicros,
 	}
 }
 
-// minus is what was added between two looks, and whether that is anything. The longest wait is that so far.
+// minus is what was added between two looks, and whether that is anything. The longest wait is that so far. The longest delay
+// is not kept apart for each maintenance, so it is at most what the lengths of those that were added say.
 func minus(is, was api.Counts) (added api.Counts, some bool) {
 	added = is
 	of, old := numbers(&added), numbers(&was)
@@ -247,7 +262,23 @@ func minus(is, was api.Counts) (added api.Counts, some bool) {
 		some = some || *of[i] != 0
 	}
 	added.Waits, added.Took = combine(is.Waits, was.Waits, -1), combine(is.Took, was.Took, -1)
+	added.Delays = combine(is.Delays, was.Delays, -1)
+	added.LongestDelayMicros = longestOf(added.Delays, is.LongestDelayMicros)
 	return added, some
+}
+
+// longestOf is a bound of the longest of some delays, in microseconds, where the longest of all is known.
+func longestOf(delays []int64, ofAll int64) int64 {
+	for i, n := range slices.Backward(delays) {
+		switch {
+		case n <= 0:
+		case i == api.WaitBuckets-1:
+			return ofAll
+		default:
+			return min(ofAll, time.Millisecond.Microseconds()<<i)
+		}
+	}
+	return 0
 }
 
 // plus is the sum of two.
@@ -257,12 +288,16 @@ func plus(a, b api.Counts) api.Counts {
 		*of[i] += *more[i]
 	}
 	a.LongestMicros = max(a.LongestMicros, b.LongestMicros)
-	a.Waits, a.Took = combine(a.Waits, b.Waits, 1), combine(a.Took, b.Took, 1)
+	a.LongestDelayMicros = max(a.LongestDelayMicros, b.LongestDelayMicros)
+	a.Waits, a.Took, a.Delays = combine(a.Waits, b.Waits, 1), combine(a.Took, b.Took, 1), combine(a.Delays, b.Delays, 1)
 	return a
 }
 
 // combine adds the numbers of two rows, those of the second with a sign.
 func combine(a, b []int64, sign int64) []int64 {
+	if len(a)+len(b) == 0 {
+		return nil
+	}
 	all := make([]int64, max(len(a), len(b)))
 	copy(all, a)
 	for i, n := range b {

@@ -18,6 +18,10 @@ func (g *Gate) serveOwn(lay *layout, w http.ResponseWriter, r *http.Request) boo
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
+	if id, ok := strings.CutPrefix(r.URL.Path, queuedPath); ok && lay.entries != nil {
+		serveQueued(lay.entries, w, r, id)
+		return true
+	}
 	switch strings.TrimPrefix(r.URL.Path, ownPath) {
 	case "health":
 		g.ServeHealth(w, r)
@@ -39,7 +43,7 @@ func (g *Gate) serveOwn(lay *layout, w http.ResponseWriter, r *http.Request) boo
 func (g *Gate) ServeHealth(w http.ResponseWriter, _ *http.Request) {
 	product := "normal"
 	for _, l := range g.live() {
-		if phase(l.phase.Load()) != normal {
+		if !phase(l.phase.Load()).open() {
 			product = "interrupted"
 		}
 	}
@@ -54,7 +58,7 @@ func (g *Gate) serveBack(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	l := g.lanes[r.URL.Query().Get("flow")]
 	g.mu.Unlock()
-	if l == nil || phase(l.phase.Load()) == normal {
+	if l == nil || phase(l.phase.Load()).open() {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}

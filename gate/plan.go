@@ -27,6 +27,8 @@ type plans struct {
 	mu   sync.Mutex // held while lanes are changed by it
 	plan api.Plan
 	has  bool // a plan; before the first one, nothing is done to the lanes
+	// first is closed when there is one, and it is in force.
+	first chan struct{}
 	// ahead is by how much the server's clock is ahead of ours, zero while it is by so little that it may be the wire.
 	ahead time.Duration
 	// heard is when the server was last heard; while connected, that is now.
@@ -100,9 +102,13 @@ func (p *plans) recall(plan api.Plan, heard time.Time, ahead time.Duration) {
 }
 
 func (p *plans) force(plan api.Plan, heard, now time.Time) {
+	had := p.has
 	p.plan, p.heard, p.has, p.doubted = plan, heard, true, nil
 	p.latest.Store(plan.Revision)
 	p.apply(now)
+	if !had {
+		close(p.first)
+	}
 	p.wake()
 }
 

@@ -87,7 +87,7 @@ func (w *watch) probed(ok bool, began, now time.Time) (opens, ends bool) {
 		return !w.away && (w.failing >= probesFailed || !w.refused.IsZero()), false
 	}
 	w.failing, w.good = 0, w.good+1
-	if began.After(w.refused) {
+	if !began.Before(w.refused) {
 		w.refused = time.Time{}
 	}
 	if w.calm.IsZero() {
@@ -116,7 +116,7 @@ func (w *watch) open(now time.Time) {
 	case since <= reopensSoon:
 		w.again++
 	}
-	w.away, w.good, w.failures = true, 0, nil
+	w.away, w.good, w.failures, w.refused = true, 0, nil, time.Time{}
 	w.wanted = max(w.find.Successes, min(mostWanted, w.find.Successes<<min(w.again, 3)))
 	w.contradict()
 	w.tried = time.Time{}

@@ -45,6 +45,9 @@ const (
 	whyInterrupted refusalCause = iota
 	whyFull
 	whyExpired
+	// whyNoRoom is that the spool has no room to accept the request for later, whyNotDurable that it could not be in time.
+	whyNoRoom
+	whyNotDurable
 	// whyUnreachable and whySlow are the product's failure outside of any maintenance. What they refuse may have
 	// reached it.
 	whyUnreachable

@@ -50,6 +50,10 @@ func (why *refusal) happening() string {
 		said += " Too many requests are waiting for it already."
 	case whyExpired:
 		said += " This request has waited as long as it may."
+	case whyNoRoom:
+		said += " There is no room to accept this request for later."
+	case whyNotDurable:
+		said += " This request could not be accepted for later in time."
 	}
 	return why.subject() + said
 }

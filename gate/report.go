@@ -162,8 +162,16 @@ func sameState(a, b api.GateState) bool {
 // sameNumbers reports whether they say the same of how many requests wait, or are with the product of an interrupted flow.
 func sameNumbers(a, b api.GateState) bool {
 	return slices.EqualFunc(a.Flows, b.Flows, func(a, b api.FlowState) bool {
-		return a.Held == b.Held && (b.State == api.FlowNormal || a.InFlight == b.InFlight)
+		return a.Held == b.Held && sameSpool(a.Spool, b.Spool) && (b.State == api.FlowNormal || a.InFlight == b.InFlight)
 	})
+}
+
+// sameSpool reports whether two say the same of what is queued.
+func sameSpool(a, b *api.SpoolState) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
 }
 
 func sameSet(a, b []string) bool {

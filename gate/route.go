@@ -20,6 +20,8 @@ type flow struct {
 	// answers are stored.
 	hold          Hold
 	holds, stores bool
+	queue         *Queue // what it queues; nil for nothing
+	keeps         int64  // how much of a body is kept for another attempt, or for the queue
 	back          string // where pages ask whether it is normal again
 }
 
@@ -39,6 +41,9 @@ type layout struct {
 	observe  observer
 	flows    []*flow
 	lanes    []*lane
+	spool    Spool
+	entries  Entries
+	probes   map[*lane]*otherProbe // of those that have no flow
 	groups   map[string]*upstream.Group
 	configs  map[string]upstream.Config
 	replaced chan struct{} // closed when another one is in force
@@ -59,6 +64,7 @@ type rule struct {
 func (g *Gate) lay(c Config, was *layout) (*layout, error) {
 	next := &layout{
 		edge: edge{trusted: c.Trusted}, find: c.Find.withDefaults(), bypass: bypass{keys: c.Bypass}, observe: c.Observe,
+		spool: c.Spool, entries: c.Entries, probes: map[*lane]*otherProbe{},
 		groups: map[string]*upstream.Group{}, configs: c.Upstreams, replaced: make(chan struct{}), byHost: map[string][]rule{},
 	}
 	for name, config := range c.Upstreams {
@@ -74,21 +80,15 @@ func (g *Gate) lay(c Config, was *layout) (*layout, error) {
 	}
 	lanes := map[string]*lane{}
 	for _, configured := range c.Flows {
-		l := g.lanes[configured.Name]
-		if l == nil {
-			l = newLane(configured.Name, g)
-		}
-		lanes[l.name] = l
-		f := &flow{Flow: configured, lane: l, group: next.groups[configured.Upstream], back: backPath(configured.Name)}
-		for _, step := range f.Interrupted {
-			f.holds = f.holds || step.Do == DoHold
-			f.stores = f.stores || step.Do == DoStale
-			if step.Do == DoHold {
-				f.hold = step.Hold.withDefaults()
-			}
-		}
+		l := g.laneOf(configured.Name)
+		f := newFlow(configured, l, next.groups[configured.Upstream])
 		l.flow.Store(f)
-		next.flows, next.lanes = append(next.flows, f), append(next.lanes, l)
+		next.flows, next.lanes, lanes[l.name] = append(next.flows, f), append(next.lanes, l), l
+	}
+	for _, name := range c.Others {
+		l := g.laneOf(name)
+		l.flow.Store(nil)
+		next.lanes, next.probes[l], lanes[l.name] = append(next.lanes, l), &otherProbe{c.Probes[name]}, l
 	}
 	for name, l := range g.lanes {
 		if lanes[name] == nil {
@@ -98,6 +98,31 @@ func (g *Gate) lay(c Config, was *layout) (*layout, error) {
 	g.lanes = lanes
 	next.index()
 	return next, nil
+}
+
+// laneOf is the lane of a name: the one that there is, or a new one.
+func (g *Gate) laneOf(name string) *lane {
+	if l := g.lanes[name]; l != nil {
+		return l
+	}
+	return newLane(name, g)
+}
+
+func newFlow(configured Flow, l *lane, group *upstream.Group) *flow {
+	f := &flow{Flow: configured, lane: l, group: group, back: backPath(configured.Name)}
+	for _, step := range f.Interrupted {
+		switch step.Do {
+		case DoHold:
+			f.holds, f.hold = true, step.Hold.withDefaults()
+			f.keeps = max(f.keeps, f.hold.Body)
+		case DoStale:
+			f.stores = true
+		case DoQueue:
+			q := step.Queue.withDefaults()
+			f.queue, f.keeps = &q, max(f.keeps, q.Body)
+		}
+	}
+	return f
 }
 
 // index sorts the rules by the hosts that they can fit.

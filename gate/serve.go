@@ -62,6 +62,7 @@ type passage struct {
 	// entered says that the request is one of those that an interruption waits for; beside says that it goes to the
 	// product whatever the flow's phase: for a bypass, for a step that passes, in a dry run.
 	entered, beside, bypassed bool
+	charged                   int64        // of the room for bodies, for one that is being accepted
 	body                      *body        // nil while the request's own is used
 	why                       refusalCause // of a refusal, so far
 	sent                      bool         // it may have reached the product
@@ -76,6 +77,9 @@ func (p *passage) run() {
 	switch {
 	case p.layout.bypass.opens(p.r):
 		p.beside, p.bypassed = true, true
+	case p.standsBehind():
+		p.enqueue()
+		return
 	case l.enter():
 		p.entered = true
 	case p.flow.DryRun:
@@ -102,6 +106,7 @@ func (p *passage) leave() {
 // forget gives back what the request took; it runs also when the connection is aborted.
 func (p *passage) forget() {
 	p.leave()
+	p.gate.hold.bytes.Add(-p.charged)
 	if p.body != nil {
 		p.gate.hold.bytes.Add(-p.body.close())
 	}
@@ -121,13 +126,22 @@ func (p *passage) settle() bool {
 		case DoHold:
 			switch p.wait(step.Hold.withDefaults()) {
 			case released:
-				p.entered = true
-				return true
+				if p.entered = true; !p.standsBehind() {
+					return true
+				}
+				p.leave()
+				p.enqueue()
+				return false
 			case left:
 				p.gone()
 			}
 		case DoStale:
 			if p.stored(step.Stale) {
+				return false
+			}
+		case DoQueue:
+			if p.flow.queue.takes(p.r) {
+				p.enqueue()
 				return false
 			}
 		}
@@ -202,7 +216,7 @@ func (p *passage) attempt() bool {
 	if p.attempts == 2 {
 		p.flow.lane.counts.retried.Add(1)
 	}
-	if p.body == nil && p.flow.holds && p.r.ContentLength != 0 && p.flow.lane.window.Load() != nil && !p.bypassed {
+	if p.body == nil && (p.flow.holds || p.flow.queue != nil) && p.r.ContentLength != 0 && p.flow.lane.window.Load() != nil && !p.bypassed {
 		p.recordBody()
 	}
 	out := p.layout.edge.outgoing(p.r, p.id)
@@ -233,8 +247,7 @@ func (p *passage) attempt() bool {
 
 // concerned reports whether a maintenance concerns this request: then a broken product is an interruption and not an error.
 func (p *passage) concerned() bool {
-	l := p.flow.lane
-	return !p.bypassed && (l.window.Load() != nil || phase(l.phase.Load()) != normal)
+	return !p.bypassed && p.flow.lane.concerned()
 }
 
 // intervenes reports whether the flow does anything for its requests when the product is away. One that passes them, or that
@@ -274,7 +287,7 @@ func (p *passage) broke(err error) bool {
 		p.blame(failure.Sent, err.Error())
 	}
 	if concerned && p.intervenes() {
-		if p.flow.holds && p.mayRepeat(failure.Sent) && p.hasTime() {
+		if p.mayRepeat(failure.Sent) && p.mayWait() {
 			return false
 		}
 		p.why = whyInterrupted
@@ -287,7 +300,7 @@ func (p *passage) broke(err error) bool {
 // word: it stays, unless the flow is interrupted and the request may be sent again.
 func (p *passage) away(resp *http.Response) bool {
 	p.sent = true
-	repeat := p.flow.holds && p.mayRepeat(true) && p.hasTime()
+	repeat := p.mayRepeat(true) && p.mayWait()
 	ownWord := resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != ""
 	if ownWord && (!repeat || phase(p.flow.lane.phase.Load()) == normal) {
 		p.answer(resp, time.Now(), time.Now())
@@ -303,14 +316,14 @@ func (p *passage) away(resp *http.Response) bool {
 	return true
 }
 
-// hasTime reports whether the request may wait any longer.
-func (p *passage) hasTime() bool {
-	return time.Since(p.arrived) < p.flow.hold.For
+// mayWait reports whether the request may be held any longer, or be queued.
+func (p *passage) mayWait() bool {
+	return p.flow.holds && time.Since(p.arrived) < p.flow.hold.For || p.flow.queue.takes(p.r)
 }
 
 // mayRepeat reports whether the request may be sent to the product once more. What may have reached it is repeated only
 // when that does no harm: safe and idempotent methods (RFC 9110, 9.2), and those whose client gave them an
-// Idempotency-Key, by which the product knows a repetition.
+// Idempotency-Key or the id of a webhook, by which the product knows a repetition.
 func (p *passage) mayRepeat(sent bool) bool {
 	if p.body == nil && p.r.ContentLength != 0 || p.body != nil && !p.body.whole() {
 		return false
@@ -327,7 +340,7 @@ func safe(r *http.Request) bool {
 }
 
 func idempotent(r *http.Request) bool {
-	return safe(r) || r.Method == http.MethodPut || r.Method == http.MethodDelete || r.Header.Get("Idempotency-Key") != ""
+	return safe(r) || r.Method == http.MethodPut || r.Method == http.MethodDelete || r.Header.Get("Idempotency-Key") != "" || r.Header.Get("Webhook-Id") != ""
 }
 
 // answer carries the product's answer to the client.
@@ -465,6 +478,11 @@ func (p *passage) imagine() {
 		case DoStale:
 			if _, ok := p.gate.stored.Answer(p.layout.edge.asAsked(p.r), p.arrived, step.Stale.withDefaults().For); ok {
 				c.wouldStale.Add(1)
+				return
+			}
+		case DoQueue:
+			if p.flow.queue.takes(p.r) {
+				c.wouldQueue.Add(1)
 				return
 			}
 		case DoPass:
