@@ -82,6 +82,10 @@ bench-page: ## reading the page beside nginx with the same bytes; needs nginx an
 bench-gate: ## the gate beside nginx, HAProxy and Caddy, and 10,000 requests held; needs nginx, haproxy and wrk
 	scripts/bench-gate
 
+.PHONY: bench-spool
+bench-spool: ## accepting and draining beside Postfix, and posts; as root, needs Postfix, nginx and wrk
+	scripts/bench-spool
+
 .PHONY: bench-notify
 bench-notify: ## telling 100,000 by mail beside a bare generator, and 10,000 webhooks; needs Postfix's smtp-sink
 	scripts/bench-notify

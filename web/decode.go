@@ -123,13 +123,19 @@ func fits(v any, t reflect.Type, at string) error {
 		}
 		return nil
 	}
-	return fitsNumber(v, at)
+	return fitsNumber(v, t.Kind() == reflect.Float64, at)
 }
 
-func fitsNumber(v any, at string) error {
+func fitsNumber(v any, broken bool, at string) error {
 	n, ok := v.(json.Number)
 	if !ok {
 		return wrong(at, "must be a number", v)
+	}
+	if broken {
+		if _, err := n.Float64(); err != nil {
+			return &status.Invalid{Field: at, Rule: "must be a number that is not so large, not " + n.String()}
+		}
+		return nil
 	}
 	if _, err := n.Int64(); err != nil {
 		return &status.Invalid{Field: at, Rule: "must be a whole number, not " + n.String()}

@@ -174,7 +174,7 @@ func TestNothingCompletesWhileAGateHasSomethingToHandOver(t *testing.T) {
 	h.beginUpgrade()
 	c := h.as(access.Operate)
 	is := func(state string, waiting, later int64) api.FlowState {
-		return api.FlowState{Flow: "messenger", State: state, Does: "queue", Spool: &api.SpoolState{Waiting: waiting, Later: later}}
+		return api.FlowState{Flow: "messenger", State: state, Does: "queue", Spool: &api.SpoolState{Waiting: waiting, Later: later, Rate: 0.25, LeftSeconds: -1}}
 	}
 	h.tell(is(api.FlowDraining, 2, 2))
 	if got := h.upgraded().Unfinished; len(got) > 0 {

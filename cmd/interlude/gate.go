@@ -57,7 +57,7 @@ func (c *gateRunCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	p, err := newGateProcess(settings, s.stdout, log)
+	p, err := newGateProcess(ctx, settings, s.stdout, log)
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,10 @@ func (p *gateProcess) openAdmin(ctx context.Context, address string) (*adminDoor
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", p.serveHealth)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(newGateRegistry(p), promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	if p.store != nil {
+		mux.Handle("/spool", p.store.desk)
+		mux.Handle("/spool/", p.store.desk)
+	}
 	if p.profiles {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)

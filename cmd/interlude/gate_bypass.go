@@ -84,6 +84,9 @@ func (s *gateSettings) site() string {
 			}
 		}
 	}
+	if len(s.Listen) > 0 {
+		return scheme + "://" + nearAddress(s.Listen[0].Address)
+	}
 	return scheme + "://localhost"
 }
 

@@ -37,6 +37,9 @@ type gateFile struct {
 	Find      findConfig                `yaml:"find"`
 	Cache     cacheConfig               `yaml:"cache"`
 	Bypass    bypassConfig              `yaml:"bypass"`
+	Spool     *spoolConfig              `yaml:"spool"`
+	Mail      *mailDoorsConfig          `yaml:"mail"`
+	Messages  *messagesConfig           `yaml:"messages"`
 	AccessLog string                    `yaml:"access_log"`
 	Traces    *tracesConfig             `yaml:"traces"`
 	Stop      stopConfig                `yaml:"stop"`
@@ -95,6 +98,8 @@ type flowConfig struct {
 	Upstream    string        `yaml:"upstream"`
 	Interrupted []stepConfig  `yaml:"interrupted"`
 	DryRun      bool          `yaml:"dry_run"`
+	// HandOver is for flows that queue.
+	HandOver handOverConfig `yaml:"hand_over"`
 }
 
 type matchConfig struct {
@@ -112,6 +117,10 @@ type stepConfig struct {
 	Bytes    size           `yaml:"bytes"`
 	Body     *size          `yaml:"body"`
 	Full     gate.Leaves    `yaml:"full"`
+	Methods  []string       `yaml:"methods"`
+	Asked    bool           `yaml:"asked"`
+	Order    string         `yaml:"order"`
+	Verify   *verifyConfig  `yaml:"verify"`
 	Then     []stepConfig   `yaml:"then"`
 }
 
@@ -211,7 +220,14 @@ func readGate(name string, env func(string) string) (*gateSettings, error) {
 	s.fillIn()
 	s.checkDoors()
 	s.checkRest()
+	s.checkMail()
+	s.checkMessages()
 	s.translate()
+	if s.keeps() {
+		s.fillInSpool()
+		none := unopened{s.queuing()}
+		s.config.Spool, s.config.Entries = none, none
+	}
 	if _, err := gate.New(s.config); err != nil {
 		s.faults = append(s.faults, err)
 	}

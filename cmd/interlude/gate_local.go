@@ -31,7 +31,7 @@ type localGate struct {
 }
 
 // newLocalGate reads the gate's configuration, which names no server.
-func newLocalGate(file string, s *session, log *slog.Logger) (*localGate, error) {
+func newLocalGate(ctx context.Context, file string, s *session, log *slog.Logger) (*localGate, error) {
 	read := func() (*gateSettings, error) {
 		settings, err := readGate(file, s.env)
 		if err == nil && settings.Server != nil {
@@ -43,7 +43,7 @@ func newLocalGate(file string, s *session, log *slog.Logger) (*localGate, error)
 	if err != nil {
 		return nil, err
 	}
-	p, err := newGateProcess(settings, s.stdout, log)
+	p, err := newGateProcess(ctx, settings, s.stdout, log)
 	return &localGate{p, settings, read}, err
 }
 

@@ -49,11 +49,11 @@ var (
 
 // Describe lists the figures.
 func (gateFigures) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{
+	for _, d := range append([]*prometheus.Desc{
 		gateRequests, gateEvicted, gateExpired, gateRetried, gateState, gateInFlight, gateHeld, gateBytes, gateWait, gateAnswer,
 		gateWould, gateWell, gateBusy,
 		gateConnections, gateRevision, gatePlanAt, gateHeardAt, gateReloadGood, gateReloadAt, gateLinesLost,
-	} {
+	}, spoolDescribed...) {
 		to <- d
 	}
 }
@@ -75,6 +75,7 @@ func (f gateFigures) Collect(to chan<- prometheus.Metric) {
 	for flow, n := range f.p.gate.DryRuns() {
 		counter(to, gateWould, n.Hold, flow, "hold")
 		counter(to, gateWould, n.Stale, flow, "stale")
+		counter(to, gateWould, n.Queue, flow, "queue")
 		counter(to, gateWould, n.Reject, flow, "reject")
 	}
 	for name, addresses := range f.p.gate.Upstreams() {
@@ -82,6 +83,9 @@ func (f gateFigures) Collect(to chan<- prometheus.Metric) {
 			gauge(to, gateWell, truth(a.Well), name, a.Address)
 			gauge(to, gateBusy, float64(a.Busy), name, a.Address)
 		}
+	}
+	if f.p.store != nil {
+		collectSpool(to, f.p.store)
 	}
 	gauge(to, gateConnections, float64(f.p.room.count()))
 	gauge(to, gateRevision, float64(state.Revision))
@@ -97,7 +101,7 @@ func (f gateFigures) Collect(to chan<- prometheus.Metric) {
 
 func collectCounts(to chan<- prometheus.Metric, flow string, n api.Counts) {
 	for outcome, count := range map[string]int64{
-		"passed": n.Passed, "held": n.Held, "stale": n.Stale, "rejected": n.Rejected, "failed": n.Failed, "gone": n.Gone, "bypassed": n.Bypassed,
+		"passed": n.Passed, "held": n.Held, "stale": n.Stale, "queued": n.Queued, "rejected": n.Rejected, "failed": n.Failed, "gone": n.Gone, "bypassed": n.Bypassed,
 	} {
 		counter(to, gateRequests, count, flow, outcome)
 	}

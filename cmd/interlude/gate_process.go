@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -31,8 +32,11 @@ type gateProcess struct {
 	doors    map[string]*door
 	traces   *tracing   // nil while there are none
 	admin    *adminDoor // nil while there is none
-	home     home
-	reloads  reloads
+	// store keeps what is accepted for later, nil where nothing is; side are the doors for mail and messages.
+	store   *storeroom
+	side    *sideDoors
+	home    home
+	reloads reloads
 	// profiles says that operators may look at the program's profiles.
 	profiles bool
 	// local serves a gate that lives in the server's own process: then the configuration names no server.
@@ -59,13 +63,16 @@ type reloads struct {
 	at   atomic.Int64 // of the last that went well, in seconds since 1970
 }
 
-// newGateProcess makes a gate of a configuration. Nothing runs yet, and nobody comes in.
-func newGateProcess(s *gateSettings, stdout io.Writer, log *slog.Logger) (*gateProcess, error) {
+// newGateProcess makes a gate of a configuration, and opens its spool. Nothing runs yet, and nobody comes in.
+func newGateProcess(ctx context.Context, s *gateSettings, stdout io.Writer, log *slog.Logger) (*gateProcess, error) {
 	p := &gateProcess{log: log, stdout: stdout, room: newRoom(), doors: map[string]*door{}}
 	p.front.access = newAccessLog(log)
 	var err error
+	if p.store, err = openStoreroom(ctx, s, func() *gate.Gate { return p.gate }, log); err != nil {
+		return nil, err
+	}
 	if p.gate, err = gate.New(p.configOf(s)); err != nil {
-		return nil, s.located(err)
+		return nil, errors.Join(s.located(err), p.store.close())
 	}
 	p.front.gate = p.gate
 	return p, nil
@@ -75,6 +82,10 @@ func newGateProcess(s *gateSettings, stdout io.Writer, log *slog.Logger) (*gateP
 func (p *gateProcess) configOf(s *gateSettings) gate.Config {
 	config := s.config
 	config.Log = p.log
+	if config.Spool, config.Entries = nil, nil; p.store != nil {
+		config.Spool, config.Entries = p.store.spool, p.store.spool
+	}
+	config.Probes = s.probes()
 	if s.AccessLog != logOff || s.Traces != nil {
 		config.Observe = p.front.observe
 	}
@@ -96,12 +107,17 @@ func (p *gateProcess) run(ctx context.Context, s *gateSettings, read func() (*ga
 	defer stopGate()
 	p.hands.Go(func() { _ = p.gate.Run(gating) }) // it ends with its context alone
 	p.hands.Go(func() { p.front.access.run(working) })
+	if p.store != nil {
+		p.store.run(ctx)
+	}
 	if err := p.adopt(ctx, s); err != nil {
 		rest()
 		stopGate()
+		p.store.rest()
+		p.home.end()
 		p.close(ctx)
 		p.hands.Wait()
-		return err
+		return errors.Join(err, p.store.close())
 	}
 	p.noteReload(true)
 	opened(p.addresses())
@@ -116,6 +132,7 @@ func (p *gateProcess) run(ctx context.Context, s *gateSettings, read func() (*ga
 					d.certs.renew()
 				}
 			}
+			p.side.renew()
 		case <-hangups:
 			p.reload(ctx, read)
 		}
@@ -123,7 +140,7 @@ func (p *gateProcess) run(ctx context.Context, s *gateSettings, read func() (*ga
 	p.stop(context.WithoutCancel(ctx), stopGate)
 	rest()
 	p.hands.Wait()
-	return nil
+	return p.store.close()
 }
 
 // reload puts the configuration in force that the file has now. After an error everything stays as it was.
@@ -154,6 +171,7 @@ type opening struct {
 	log     io.WriteCloser // nil without one
 	traces  *tracing
 	admin   *adminDoor
+	side    *sideDoors
 }
 
 // discard closes what was opened in vain.
@@ -170,10 +188,16 @@ func (o *opening) discard(ctx context.Context) {
 	if o.admin != nil {
 		_ = o.admin.socket.Close()
 	}
+	if o.side != nil {
+		o.side.discard()
+	}
 }
 
 // adopt puts a configuration in force. All that can fail is done before anything changes.
 func (p *gateProcess) adopt(ctx context.Context, s *gateSettings) error {
+	if err := p.settings.keepsLike(s); err != nil {
+		return s.located(err)
+	}
 	next, err := p.prepare(ctx, s)
 	if err == nil {
 		err = p.gate.Reload(p.configOf(s))
@@ -188,6 +212,10 @@ func (p *gateProcess) adopt(ctx context.Context, s *gateSettings) error {
 	was := p.settings
 	p.settings = s
 	p.follow(ctx, s) // before anybody comes in, so that the plan on disk counts for the first one too
+	if next.side != nil {
+		p.side = next.side
+		p.side.run(ctx, p.log)
+	}
 	p.exchangeDoors(ctx, next)
 	if was == nil || was.admin != s.admin {
 		p.exchangeAdmin(next.admin)
@@ -223,6 +251,9 @@ func (p *gateProcess) prepare(ctx context.Context, s *gateSettings) (*opening, e
 		if o.admin, err = p.openAdmin(ctx, s.admin); err != nil {
 			return o, err
 		}
+	}
+	if err := p.prepareSide(ctx, s, o); err != nil {
+		return o, err
 	}
 	if o.log, err = openLog(s.AccessLog, p.stdout); err != nil {
 		return o, err
@@ -325,7 +356,8 @@ func (h *home) end() {
 }
 
 // stop lets what is under way finish, in this order: load balancers see that the gate will not be there; the doors close;
-// those who are held are refused and tunnels end; requests finish in their time; what was measured is told.
+// those who are held are refused and tunnels end; nothing more is handed over; requests finish in their time; what was measured is
+// told.
 func (p *gateProcess) stop(ctx context.Context, stopGate func()) {
 	p.front.stopping.Store(true)
 	if delay := time.Duration(p.settings.Stop.Delay); delay > 0 {
@@ -342,7 +374,9 @@ func (p *gateProcess) stop(ctx context.Context, stopGate func()) {
 		d.server.SetKeepAlivesEnabled(false)
 		p.leaving.Go(func() { d.leave(grace) })
 	}
+	p.side.rest()
 	stopGate()
+	p.store.rest()
 	p.leaving.Wait()
 	if !p.room.empty(grace) {
 		p.log.Warn("some connections did not end in time and were cut", "connections", p.room.count())

@@ -38,6 +38,22 @@ func (s *gateSettings) translate() {
 	for i, f := range s.Flows {
 		s.config.Flows = append(s.config.Flows, s.flow("flows["+strconv.Itoa(i)+"]", f))
 	}
+	s.config.Others = s.others()
+}
+
+// others are the flows that are not HTTP.
+func (s *gateSettings) others() (names []string) {
+	for _, d := range s.mailDoors() {
+		names = append(names, d.Flow)
+	}
+	if s.Messages != nil {
+		for _, f := range s.Messages.Flows {
+			if len(f.To) > 0 { // the others are flows of mail
+				names = append(names, f.Flow)
+			}
+		}
+	}
+	return names
 }
 
 func (s *gateSettings) upstream(at string, u upstreamConfig) upstream.Config {
@@ -57,11 +73,7 @@ func (s *gateSettings) upstream(at string, u upstreamConfig) upstream.Config {
 		setDefault(&c.Health.Timeout, time.Second)
 	}
 	if u.CA != "" {
-		pool, err := readPool(s.near(u.CA))
-		if err != nil {
-			s.wrong(at+".ca", "does not fit: %v", err)
-		}
-		c.TLS = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+		c.TLS = s.trusting(at+".ca", u.CA)
 	}
 	_, err := upstream.New(c)
 	switch {
@@ -73,6 +85,15 @@ func (s *gateSettings) upstream(at string, u upstreamConfig) upstream.Config {
 		return c
 	}
 	return upstream.Config{Addresses: []string{"http://127.0.0.1"}} // one that nobody complains about again
+}
+
+// trusting is how servers are recognised whose certificates an authority of a file has signed.
+func (s *gateSettings) trusting(at, ca string) *tls.Config {
+	pool, err := readPool(s.near(ca))
+	if err != nil {
+		s.wrong(at, "does not fit: %v", err)
+	}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 }
 
 // readPool reads the certificates of authorities.
@@ -105,7 +126,11 @@ func (s *gateSettings) chain(c *gate.Flow, at, path string, steps []stepConfig) 
 		if err := step.fits(); err != nil {
 			s.wrong(here, "%v", err)
 		}
-		c.Interrupted = append(c.Interrupted, step.step())
+		is := step.step()
+		if step.Do == gate.DoQueue {
+			is.Queue = s.queue(here, step)
+		}
+		c.Interrupted = append(c.Interrupted, is)
 		if len(step.Then) > 0 && i < len(steps)-1 {
 			s.wrong(here+".then", "stands in the middle of a list: either list the steps, or write then below each")
 		}
@@ -115,10 +140,15 @@ func (s *gateSettings) chain(c *gate.Flow, at, path string, steps []stepConfig) 
 
 // fits refuses keys that a step has no use for.
 func (s stepConfig) fits() error {
-	bounded := s.Requests != 0 || s.Bytes != 0 || s.Body != nil || s.Full != ""
+	bounded := s.Requests != 0 || s.Bytes != 0 || s.Full != ""
+	queues := len(s.Methods) > 0 || s.Asked || s.Order != "" || s.Verify != nil
 	switch {
 	case s.Do != gate.DoHold && bounded:
-		return errors.New("has the keys requests, bytes, body and full only if it holds")
+		return errors.New("has the keys requests, bytes and full only if it holds")
+	case s.Do != gate.DoHold && s.Do != gate.DoQueue && s.Body != nil:
+		return errors.New("has the key body only if it holds or queues")
+	case s.Do != gate.DoQueue && queues:
+		return errors.New("has the keys methods, asked, order and verify only if it queues")
 	case s.Do != gate.DoHold && s.Do != gate.DoStale && s.For != 0:
 		return errors.New("has the key for only if it holds or is stale")
 	}

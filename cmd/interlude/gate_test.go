@@ -70,7 +70,7 @@ func runGate(t *testing.T, text string) *running {
 			t.Logf("the gate said:\n%s", said)
 		}
 	})
-	g.gateProcess, err = newGateProcess(settings, g.stdout, slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	g.gateProcess, err = newGateProcess(t.Context(), settings, g.stdout, slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,3 +103,6 @@ func prefixes(of []network) []netip.Prefix {
 	}
 	return all
 }
+
+// duration is the length of time, zero when none was said.
+func (l lasting) duration() time.Duration { return time.Duration(l) }

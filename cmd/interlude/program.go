@@ -9,9 +9,10 @@ type program struct {
 	JSON    bool   `name:"json" group:"everywhere" help:"Answer in JSON, for programs."`
 	NoColor bool   `group:"everywhere" help:"No colors."`
 
-	Serve serveCommand `cmd:"" group:"server" help:"Run the server: the page, the API, and the clock that moves maintenances."`
-	Gate  gateCommands `cmd:"" group:"server" help:"Run the reverse proxy that keeps the promises of a maintenance: run, check, bypass, key."`
-	Demo  demoCommand  `cmd:"" group:"server" help:"Watch a maintenance from its announcement to its report, in about a minute."`
+	Serve serveCommand  `cmd:"" group:"server" help:"Run the server: the page, the API, and the clock that moves maintenances."`
+	Gate  gateCommands  `cmd:"" group:"server" help:"Run the reverse proxy that keeps the promises of a maintenance: run, check, bypass, key."`
+	Spool spoolCommands `cmd:"" group:"server" help:"What a gate accepted and has not handed over yet: list, show, retry, remove, pause, drain."`
+	Demo  demoCommand   `cmd:"" group:"server" help:"Watch a maintenance from its announcement to its report, in about a minute."`
 
 	Preview previewCommand `cmd:"" group:"documents" help:"Show the report that documents make, without a server."`
 	Apply   applyCommand   `cmd:"" group:"documents" help:"Make the server match documents, and print the changes first."`

@@ -57,7 +57,7 @@ func (c *serveCommand) Run(ctx context.Context, s *session) error {
 	}
 	var local *localGate
 	if c.Gate != "" {
-		if local, err = newLocalGate(c.Gate, s, log); err != nil {
+		if local, err = newLocalGate(ctx, c.Gate, s, log); err != nil {
 			return err
 		}
 	}
