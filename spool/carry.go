@@ -44,7 +44,7 @@ func (f *flow) attempt(ctx context.Context, id string) verdict {
 	}
 	if err != nil {
 		f.spool.log.Error("the content of an entry cannot be read", "flow", f.name, "id", id, "error", err)
-		return f.judge(r, e, Outcome{Reason: err.Error()}, now, now)
+		return f.judge(r, e, Outcome{Reason: err.Error()}, now)
 	}
 	if !r.Expires.IsZero() && !now.Before(r.Expires) {
 		return f.giveUp(r, e, f.tooLate(r, r.Reason), now)
@@ -55,7 +55,8 @@ func (f *flow) attempt(ctx context.Context, id string) verdict {
 		return verdict{nothing: true} // the spool's end and not the destination may be why
 	}
 	now = time.Now()
-	return f.judge(r, e, o, now, f.learn(o, began, now))
+	f.learn(o, began, now)
+	return f.judge(r, e, o, now)
 }
 
 // returned says that the courier has one less.
@@ -66,8 +67,8 @@ func (f *flow) returned() {
 	f.stir()
 }
 
-// learn lets the pace know how it went, and gives until when nobody goes.
-func (f *flow) learn(o Outcome, began, now time.Time) time.Time {
+// learn lets the pace know how it went.
+func (f *flow) learn(o Outcome, began, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	was := f.pace.strikes
@@ -82,7 +83,6 @@ func (f *flow) learn(o Outcome, began, now time.Time) time.Time {
 	case was >= 2 && is < 2:
 		f.spool.log.Info("the destination is back", "flow", f.name)
 	}
-	return f.pace.until
 }
 
 // deliver calls the courier. One that panics has not taken the entry.
@@ -100,7 +100,7 @@ func (f *flow) guard(what, id string, otherwise func(cause any)) {
 }
 
 // judge says what an outcome makes of an entry.
-func (f *flow) judge(r row, e Entry, o Outcome, now, until time.Time) verdict {
+func (f *flow) judge(r row, e Entry, o Outcome, now time.Time) verdict {
 	v := verdict{standing: r.standing(), result: o.Result, delay: now.Sub(r.Due)}
 	s := &v.standing
 	s.attempts, s.reason = s.attempts+1, o.Reason
@@ -118,11 +118,8 @@ func (f *flow) judge(r row, e Entry, o Outcome, now, until time.Time) verdict {
 			return f.giveUp(r, e, f.tooLate(r, o.Reason), now)
 		}
 		s.next = now.Add(max(f.again(s.attempts), o.After))
-		if o.Away { // the entry is not at fault: it goes when the others do
-			s.next = now.Add(o.After)
-			if until.After(s.next) {
-				s.next = until
-			}
+		if o.Away { // the entry is not at fault: it goes when the flow does, and at once when that is released anew
+			s.next = now
 		}
 		if !r.Expires.IsZero() && s.next.After(r.Expires) {
 			s.next = r.Expires

@@ -62,8 +62,8 @@ func (f *flow) figures(now time.Time) Figures {
 	return n
 }
 
-// Behind reports whether something of a flow that is due waits and was never tried, or is in somebody's hands: newcomers belong
-// behind it. When nobody knows, it is so.
+// Behind reports whether something of a flow could be handed over and was never tried, or is in somebody's hands: newcomers belong
+// behind it. What stands in its lane behind one that failed does not count; see [Spool.Busy]. When nobody knows, it is so.
 func (s *Spool) Behind(flow string) bool {
 	f := s.flows[flow]
 	if f == nil {

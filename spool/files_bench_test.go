@@ -18,11 +18,11 @@ func BenchmarkFilesAppend(b *testing.B) {
 		for i := range records {
 			records[i] = bytes.Repeat([]byte{byte('a' + i%26)}, 4<<10)
 		}
-		each := func(b *testing.B, append func() error) {
+		each := func(b *testing.B, act func() error) {
 			b.SetBytes(int64(n) * 4 << 10)
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := append(); err != nil {
+				if err := act(); err != nil {
 					b.Fatal(err)
 				}
 			}

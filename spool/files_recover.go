@@ -26,9 +26,8 @@ type survey struct {
 	first Position // where the Append of the last whole frame begins
 	some  bool     // there is a whole frame
 	gaps  []frameGap
-	// blank is that nothing but zeros is behind the end; unreadable is why some of it cannot be read.
-	blank      bool
-	unreadable error
+	// blank is that nothing but zeros is behind the end; unreadable is that the disk does not give some of it.
+	blank, unreadable bool
 }
 
 // frameGap is a span between two whole frames. first is where the Append of the one behind it begins.
@@ -165,7 +164,9 @@ func (f *Files) survey(start, limit Position) (survey, error) {
 		s.end, s.first, s.some = head.end(), head.first, true
 	}
 	s.blank = w.blank(s.end)
-	s.unreadable = w.lens.unreadable
+	if s.unreadable = w.lens.unreadable != nil; s.unreadable {
+		f.log.Error("the disk does not give a part of the journal", "file", segmentName(start), "error", w.lens.unreadable)
+	}
 	return s, nil
 }
 
@@ -194,7 +195,7 @@ func (f *Files) recoverLast(file segmentFile) error {
 	if err != nil {
 		return err
 	}
-	if !file.headed && !s.some && s.blank && s.unreadable == nil && f.headerBlank(file) {
+	if !file.headed && !s.some && s.blank && !s.unreadable && f.headerBlank(file) {
 		f.end = file.start
 		f.readers.forget(file.start)
 		return f.disk.Remove(segmentName(file.start))
@@ -209,11 +210,11 @@ func (f *Files) recoverLast(file segmentFile) error {
 		}
 	}
 	switch {
-	case s.end < size && (s.unreadable != nil || !file.headed && !s.some):
+	case s.end < size && (s.unreadable || !file.headed && !s.some):
 		f.note(file, s.end, size, false)
 		f.end = size
 		return nil
-	case s.unreadable != nil || !file.headed:
+	case s.unreadable || !file.headed:
 		return nil
 	case !s.blank:
 		f.log.Warn("the journal ends with a record that was not finished; it is cut off", "file", segmentName(file.start),

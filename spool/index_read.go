@@ -134,10 +134,10 @@ func (x *index) later(ctx context.Context, flow string, now time.Time) (int64, e
 	return x.value(ctx, `SELECT count(*) FROM entries WHERE flow = $1 AND state = 0 AND attempts = 0 AND warned = 0 AND due > $2`, flow, micros(now))
 }
 
-// untried reports whether something is due that was never tried.
+// untried reports whether something could be handed over that was never tried. What stands behind one that failed does not count: it
+// waits as long as that one does.
 func (x *index) untried(ctx context.Context, flow string, now time.Time) (bool, error) {
-	n, err := x.value(ctx, `SELECT EXISTS (SELECT 1 FROM entries WHERE flow = $1 AND state = 0 AND attempts = 0 AND warned IN (0, 1) AND due <= $2)`,
-		flow, micros(now))
+	n, err := x.value(ctx, `SELECT EXISTS (SELECT 1 FROM entries WHERE flow = $1 AND head = 1 AND next <= $2 AND attempts = 0)`, flow, micros(now))
 	return n > 0, err
 }
 

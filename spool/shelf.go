@@ -53,6 +53,9 @@ func (s *Spool) item(f *flow, r row) Item {
 	if f != nil && i.State == Waiting {
 		f.mu.Lock()
 		i.Moving = f.moving[i.ID] != nil
+		if f.pace.until.After(i.Next) { // the whole flow waits
+			i.Next = f.pace.until
+		}
 		f.mu.Unlock()
 	}
 	return i

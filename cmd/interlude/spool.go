@@ -187,10 +187,21 @@ func (c *spoolShowCommand) Run(ctx context.Context, s *session, all *spoolComman
 	zone := s.zone(ctx)
 	return s.print(i, func(w io.Writer) {
 		for _, line := range [][2]string{
-			{"id", i.ID}, {"flow", i.Flow}, {"kind", string(i.Kind)}, {"what", i.About}, {"state", string(i.State)},
-			{"accepted", precise(i.Accepted, zone)}, {"due", precise(i.Due, zone)}, {"expires", precise(i.Expires, zone)},
-			{"attempts", counts(int64(i.Attempts))}, {"next", precise(i.Next, zone)}, {"settled", precise(i.Settled, zone)},
-			{"reason", i.Reason}, {"order", i.Lane}, {"key", i.Key}, {"size", size(i.Bytes).String()},
+			{"id", i.ID},
+			{"flow", i.Flow},
+			{"kind", string(i.Kind)},
+			{"what", i.About},
+			{"state", string(i.State)},
+			{"accepted", precise(i.Accepted, zone)},
+			{"due", precise(i.Due, zone)},
+			{"expires", precise(i.Expires, zone)},
+			{"attempts", counts(int64(i.Attempts))},
+			{"next", precise(i.Next, zone)},
+			{"settled", precise(i.Settled, zone)},
+			{"reason", i.Reason},
+			{"order", i.Lane},
+			{"key", i.Key},
+			{"size", size(i.Bytes).String()},
 		} {
 			if line[1] != "" {
 				fmt.Fprintf(w, "%-9s %s\n", line[0], line[1])

@@ -74,7 +74,7 @@ func (p *gateProcess) prepareSide(ctx context.Context, s *gateSettings, o *openi
 }
 
 // add opens a socket for a door.
-func (d *sideDoors) add(ctx context.Context, what string, l mailListenConfig, s *gateSettings, log *slog.Logger, make func(*tls.Config) func(context.Context, net.Listener) error) error {
+func (d *sideDoors) add(ctx context.Context, what string, l mailListenConfig, s *gateSettings, log *slog.Logger, serving func(*tls.Config) func(context.Context, net.Listener) error) error {
 	config, certs, err := tlsOf(l.TLS, s.State, log)
 	if err != nil {
 		return fmt.Errorf("%s on %s: %w", what, l.Address, err)
@@ -83,7 +83,7 @@ func (d *sideDoors) add(ctx context.Context, what string, l mailListenConfig, s 
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	d.doors = append(d.doors, sideDoor{what: what, socket: socket, certs: certs, serve: make(config)})
+	d.doors = append(d.doors, sideDoor{what: what, socket: socket, certs: certs, serve: serving(config)})
 	return nil
 }
 

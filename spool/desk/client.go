@@ -123,8 +123,10 @@ func (c Client) ask(ctx context.Context, method, path string, query url.Values, 
 	if resp.StatusCode >= http.StatusMultipleChoices {
 		problem := &Problem{}
 		if json.Unmarshal(data, problem) != nil || problem.Detail == "" {
-			problem = &Problem{Title: resp.Status, Status: resp.StatusCode, Detail: "the gate at " + c.Address + " answered " + resp.Status,
-				Hint: "Is there a gate with a spool at this address?"}
+			problem = &Problem{
+				Title: resp.Status, Status: resp.StatusCode, Detail: "the gate at " + c.Address + " answered " + resp.Status,
+				Hint: "Is there a gate with a spool at this address?",
+			}
 		}
 		return problem
 	}

@@ -374,6 +374,10 @@ func indexIsLost(t *testing.T, r *rig) {
 	r.Release(flowName)
 	for _, id := range ids {
 		r.await(id, spool.Delivered)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for _, id := range ids {
 		if got[id] != 1 {
 			t.Errorf("%s was handed over %d times, want once", id, got[id])
 		}
