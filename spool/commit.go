@@ -2,6 +2,7 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -73,6 +74,12 @@ func (s *Spool) commit(ctx context.Context, orders []*order) (ended bool) {
 		return false
 	}
 	at, err := s.journal.Append(lasting, p.data)
+	if errors.Is(err, ErrFull) {
+		at, err = s.appendChanges(lasting, p, err)
+	}
+	if len(p.orders) == 0 {
+		return false
+	}
 	if err != nil {
 		s.log.Error("the spool's journal cannot be written", "error", err)
 		s.answer(p, fmt.Errorf("%w: write the journal: %w", ErrClosed, err))
@@ -94,6 +101,29 @@ func (s *Spool) commit(ctx context.Context, orders []*order) (ended bool) {
 	}
 	s.answer(p, nil)
 	return ended
+}
+
+// appendChanges writes what is not new, when there is no room for all: what was delivered has to be written, or nothing could ever be
+// forgotten. Newcomers are refused.
+func (s *Spool) appendChanges(ctx context.Context, p *parcel, full error) (at []Position, err error) {
+	changes := &parcel{}
+	for i, o := range p.orders {
+		if o.newcomer() {
+			s.settle(p, o, fmt.Errorf("%w: %w", ErrFull, full))
+			continue
+		}
+		changes.orders, changes.data = append(changes.orders, o), append(changes.data, p.data[i])
+	}
+	p.orders, p.data = changes.orders, changes.data
+	if len(p.orders) == 0 {
+		return nil, nil
+	}
+	at, err = s.journal.Append(ctx, p.data)
+	if errors.Is(err, ErrFull) && s.relieve() {
+		s.log.Warn("the disk is full; the spool's reserve is given up, and nothing is accepted until there is room for it again")
+		at, err = s.journal.Append(ctx, p.data)
+	}
+	return at, err
 }
 
 // sift leaves out what needs no writing: entries that are known, have no room, or that nobody wants to send any more.
@@ -137,6 +167,7 @@ func (s *Spool) admit(ctx context.Context, p *parcel, o *order) bool {
 		return false
 	}
 	p.entries, p.bytes = p.entries+1, p.bytes+o.record.bytes
+	s.disk.take(o.record.bytes)
 	if e.Key != "" {
 		p.firsts[key] = o
 	}
@@ -195,6 +226,9 @@ func (s *Spool) recover(ctx context.Context, p *parcel) {
 			if err := s.index.catchUp(context.WithoutCancel(ctx), s.journal); err != nil {
 				s.log.Error("the spool's index still cannot be written", "error", err)
 				again = time.After(catchUpPause)
+				if diskFull(err) && s.relieve() {
+					again = time.After(0)
+				}
 				continue
 			}
 			s.log.Info("the spool's index is complete again")

@@ -17,6 +17,9 @@ type Config struct {
 	Limits Limits
 	// Free tells how many bytes are free where the journal is; nil is as many as anybody wants.
 	Free func() (int64, error)
+	// Relieve is called when the disk is so full that not even what became of entries can be written. It gives room back that was
+	// kept for this, and reports whether it did; nil is never. See [Reserve].
+	Relieve func() bool
 	// Log is told what changes; nil is silent.
 	Log *slog.Logger
 }

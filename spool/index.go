@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"modernc.org/sqlite"
 	lite "modernc.org/sqlite/lib"
@@ -89,6 +90,12 @@ func notItsFault(err error) bool {
 		return true
 	}
 	return false
+}
+
+// diskFull reports whether something failed because the disk is full.
+func diskFull(err error) bool {
+	code := new(sqlite.Error)
+	return errors.Is(err, ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.As(err, &code) && code.Code()&0xff == lite.SQLITE_FULL
 }
 
 // renewIndex makes the index from nothing but the journal.

@@ -24,6 +24,7 @@ type Spool struct {
 	flows   map[string]*flow
 	ids     ids
 	disk    disk
+	relieve func() bool
 	// Half of the memory is for those who bring something, and half for those who take it away, so that neither keeps the other from it.
 	coming, going *semaphore.Weighted
 
@@ -45,17 +46,26 @@ func Open(ctx context.Context, c Config) (*Spool, error) {
 	}
 	s := &Spool{
 		journal: c.Journal, limits: c.Limits.withDefaults(), log: c.Log, flows: map[string]*flow{}, disk: disk{free: c.Free},
-		ctx:    context.WithoutCancel(ctx),
-		orders: make(chan *order), stopping: make(chan struct{}), stopped: make(chan struct{}),
+		relieve: c.Relieve,
+		ctx:     context.WithoutCancel(ctx),
+		orders:  make(chan *order), stopping: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.coming, s.going = semaphore.NewWeighted(s.limits.Memory/2), semaphore.NewWeighted(s.limits.Memory/2)
-	s.sweep.slack = sweepSlack
+	if s.relieve == nil {
+		s.relieve = func() bool { return false }
+	}
+	s.sweep.slack = min(sweepSlack, s.limits.Bytes/8)
 	began := time.Now()
 	var err error
-	if s.index, err = openIndex(ctx, c.Index, c.Journal, s.log); err != nil {
+	s.index, err = openIndex(ctx, c.Index, c.Journal, s.log)
+	if diskFull(err) && s.relieve() {
+		s.log.Warn("the disk is full; the spool's reserve is given up, and nothing is accepted until there is room for it again")
+		s.index, err = openIndex(ctx, c.Index, c.Journal, s.log)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("open the spool: %w", err)
 	}
 	if err := s.begin(ctx, c.Flows); err != nil {
@@ -160,4 +170,11 @@ func (d *disk) room(bytes int64) bool {
 		d.looked, d.left = now, left
 	}
 	return d.left >= bytes
+}
+
+// take notes that so many bytes will be used, for as long as nobody looks again.
+func (d *disk) take(bytes int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.left -= bytes
 }

@@ -16,7 +16,8 @@
 // more than a page at a time, says what is waiting; it follows from the journal, and is made anew from it when it is lost.
 // So memory does not grow with what waits.
 //
-// Its files: entry.go and config.go are the nouns, journal.go what has to be durable and record.go its form, accept.go and
+// Its files: entry.go and config.go are the nouns, journal.go what has to be durable, files.go the journal on the machine's own disk
+// and record.go the form of its records, accept.go and
 // commit.go the way in, index.go what is where, drain.go, pace.go and carry.go the way out, warn.go tells of what is late,
 // shelf.go is what people do, figures.go what they see, and forget.go keeps the journal short.
 package spool

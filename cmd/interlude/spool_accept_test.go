@@ -45,9 +45,8 @@ func TestWhatWasAcceptedIsDeliveredHoweverOftenTheGateIsKilled(t *testing.T) {
 	t.Parallel()
 	rounds, _ := strconv.Atoi(cmp.Or(os.Getenv("INTERLUDE_TEST_ROUNDS"), strconv.Itoa(killRounds)))
 	product := newCountingProduct(t)
-	g := newSpoolStage(t, product)
-	g.interlude("interrupt", upgrade, "--flow", "hooks", "--flow", "inbound", "--flow", "push", "--at-most", "1h")
-	g.awaitState("hooks", "interrupted")
+	g := newSpoolStage(t, product, "")
+	g.interrupt()
 	open := true
 	for round := range rounds {
 		if round%4 == 3 { // it is killed while it hands over, too
@@ -56,15 +55,12 @@ func TestWhatWasAcceptedIsDeliveredHoweverOftenTheGateIsKilled(t *testing.T) {
 		}
 		g.sendFor(time.Duration(20+rand.IntN(200)) * time.Millisecond)
 		if !open {
-			g.interlude("interrupt", upgrade, "--flow", "hooks", "--flow", "inbound", "--flow", "push", "--at-most", "1h")
+			g.interrupt()
 			open = true
 		}
 		g.restart()
 	}
-	g.interlude("interrupt", "end", upgrade)
-	g.eventually("empty spool", func() bool {
-		return g.figure("interlude_spool_entries", "state", "due") == 0 && g.figure("interlude_spool_entries", "state", "moving") == 0
-	})
+	g.drain()
 	if n := g.figure("interlude_spool_entries", "state", "shelved"); n > 0 {
 		t.Errorf("got %v shelved, want none: the product takes everything", n)
 	}
@@ -181,7 +177,8 @@ type spoolStage struct {
 	count          atomic.Int64
 }
 
-func newSpoolStage(t *testing.T, product *countingProduct) *spoolStage {
+// newSpoolStage starts it in front of a product. What is said more goes into the gate's configuration.
+func newSpoolStage(t *testing.T, product *countingProduct, more string) *spoolStage {
 	t.Helper()
 	g := &spoolStage{mail: freeAddress(t), messages: freeAddress(t), push: product.http + "/push", accepted: map[string]bool{}}
 	state := filepath.Join(t.TempDir(), "state")
@@ -193,11 +190,26 @@ messages:
   listen: '%[5]s'
   tokens: [{name: app, token: %[6]s, flows: [push]}]
   flows: [{flow: push, to: ['%[2]s/push'], private: [127.0.0.0/8], hand_over: {from: 1000}}]
-`, state, product.http, g.mail, product.smtp, g.messages, messagesSecret),
+%[7]s`, state, product.http, g.mail, product.smtp, g.messages, messagesSecret, more),
 		status.Promise{Audience: "Senders", Flow: "hooks", Promise: status.Queued},
 		status.Promise{Audience: "Mail", Flow: "inbound", Promise: status.Queued},
 		status.Promise{Audience: "Messages", Flow: "push", Promise: status.DelayedUp})
 	return g
+}
+
+// interrupt interrupts all its flows.
+func (g *spoolStage) interrupt() {
+	g.Helper()
+	g.interlude("interrupt", upgrade, "--flow", "hooks", "--flow", "inbound", "--flow", "push", "--at-most", "1h")
+}
+
+// drain ends the interruption, and waits until everything was handed over.
+func (g *spoolStage) drain() {
+	g.Helper()
+	g.interlude("interrupt", "end", upgrade)
+	g.eventually("empty spool", func() bool {
+		return g.figure("interlude_spool_entries", "state", "due") == 0 && g.figure("interlude_spool_entries", "state", "moving") == 0
+	})
 }
 
 // kill ends the gate without a word.
@@ -283,12 +295,14 @@ func (g *spoolStage) message(ctx context.Context, what string) bool {
 	return resp != nil && resp.StatusCode == http.StatusCreated
 }
 
-func (g *spoolStage) letter(_ context.Context, what string) bool {
+func (g *spoolStage) letter(_ context.Context, what string) bool { return g.sendLetter(what) == nil }
+
+func (g *spoolStage) sendLetter(what string) error {
 	c, err := smtp.Dial(g.mail)
 	if err != nil {
-		return false
+		return err
 	}
 	defer c.Close()
 	text := "From: a@sender.test\r\nSubject: test\r\n\r\n" + what + "\r\n"
-	return c.SendMail("a@sender.test", []string{"b@northwind.test"}, strings.NewReader(text)) == nil
+	return c.SendMail("a@sender.test", []string{"b@northwind.test"}, strings.NewReader(text))
 }

@@ -51,7 +51,14 @@ func openStoreroom(ctx context.Context, s *gateSettings, whose func() *gate.Gate
 	if err != nil {
 		return nil, err
 	}
-	journal, free, err := openJournal(ctx, s, log)
+	if err := os.MkdirAll(s.Spool.Folder, 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of the spool: %w", err)
+	}
+	reserve, err := spool.OpenReserve(s.Spool.Folder)
+	if err != nil {
+		return nil, err
+	}
+	journal, err := openJournal(ctx, s, log)
 	if err != nil {
 		return nil, fmt.Errorf("open the spool's journal: %w", err)
 	}
@@ -59,7 +66,8 @@ func openStoreroom(ctx context.Context, s *gateSettings, whose func() *gate.Gate
 	flows, err := r.flows(ctx, s, whose, log)
 	if err == nil {
 		r.spool, err = spool.Open(ctx, spool.Config{
-			Journal: journal, Index: filepath.Join(s.Spool.Folder, "index.db"), Flows: flows, Limits: s.Spool.limits(), Free: free, Log: log,
+			Journal: journal, Index: filepath.Join(s.Spool.Folder, "index.db"), Flows: flows, Limits: s.Spool.limits(),
+			Free: reserve.Free, Relieve: reserve.Relieve, Log: log,
 		})
 	}
 	if err != nil {
@@ -75,27 +83,30 @@ func openStoreroom(ctx context.Context, s *gateSettings, whose func() *gate.Gate
 	return r, nil
 }
 
-// openJournal opens the journal of a configuration, with what tells how much room is left there.
-func openJournal(ctx context.Context, s *gateSettings, log *slog.Logger) (closingJournal, func() (int64, error), error) {
-	if err := os.MkdirAll(s.Spool.Folder, 0o700); err != nil {
-		return nil, nil, err
+// openJournal opens the journal of a configuration.
+func openJournal(ctx context.Context, s *gateSettings, log *slog.Logger) (closingJournal, error) {
+	js := s.Spool.JetStream
+	if js == nil {
+		return spool.OpenFiles(s.Spool.Folder, spool.FilesOptions{Segment: segmentOf(int64(s.Spool.Bytes)), Log: log})
 	}
-	if js := s.Spool.JetStream; js != nil {
-		c := jetstream.Config{
-			Servers: js.Servers, Stream: js.Stream, Replicas: int(js.Replicas), Credentials: js.Credentials, User: js.User, Password: js.Password,
-			Timeout: js.Timeout.duration(), MaxBytes: int64(js.Bytes), Log: log,
-		}
-		if js.CA != "" {
-			c.TLS = s.trusting("spool.jetstream.ca", js.CA)
-		}
-		j, err := jetstream.Open(ctx, c)
-		return j, nil, err
+	c := jetstream.Config{
+		Servers: js.Servers, Stream: js.Stream, Replicas: int(js.Replicas), Credentials: js.Credentials, User: js.User, Password: js.Password,
+		Timeout: js.Timeout.duration(), MaxBytes: int64(js.Bytes), Log: log,
 	}
-	files, err := spool.OpenFiles(s.Spool.Folder, spool.FilesOptions{Log: log})
-	if err != nil {
-		return nil, nil, err
+	if js.CA != "" {
+		c.TLS = s.trusting("spool.jetstream.ca", js.CA)
 	}
-	return files, files.Free, nil
+	return jetstream.Open(ctx, c)
+}
+
+// segmentOf is how large the files of a journal are that may keep so many bytes: small enough that some of them can be forgotten while
+// others are full. Zero is the usual size.
+func segmentOf(bytes int64) int64 {
+	const usual, least, parts = 64 << 20, 1 << 20, 8
+	if bytes == 0 {
+		return 0
+	}
+	return min(max(bytes/parts, least), usual)
 }
 
 // flows are those that something may be accepted for.
