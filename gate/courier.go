@@ -24,8 +24,8 @@ const (
 
 // Courier hands over what a flow has queued: to the flow's upstream, as it is configured at that moment.
 //
-// An answer of 2xx or 3xx is the product's receipt. 4xx is its refusal, and goes to the shelf with the beginning of what it said, save for
-// 408, 425 and 429, which say not now, as 5xx does. Where the product cannot be reached, says 429, or gives an answer that
+// An answer of 2xx is the product's receipt. 3xx and 4xx are its refusal, for nobody follows a redirect with something that was accepted: it
+// goes to the shelf with the beginning of what was said, save for 408, 425 and 429, which say not now, as 5xx does. Where the product cannot be reached, says 429, or gives an answer that
 // means that it is away, all of the flow waits.
 func (g *Gate) Courier(flow string) spool.Courier { return &courier{g, flow} }
 
@@ -131,7 +131,7 @@ func (c *courier) judge(lay *layout, l *lane, resp *http.Response) spool.Outcome
 		}
 	}
 	switch code := resp.StatusCode; {
-	case code < http.StatusBadRequest:
+	case code < http.StatusMultipleChoices:
 		said = spool.Outcome{Result: spool.Taken}
 	case code == http.StatusTooManyRequests || away:
 		said.Away = true
@@ -150,7 +150,7 @@ func (c *courier) judge(lay *layout, l *lane, resp *http.Response) spool.Outcome
 const longestSaid = 16 << 10
 
 // longestAfter bounds what a product may ask for.
-const longestAfter = 24 * time.Hour
+const longestAfter = time.Hour
 
 // retryAfter is how long the product wants to be left alone, in seconds or until a date (RFC 9110, 10.2.3), 0 when it does not
 // say.

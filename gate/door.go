@@ -36,6 +36,19 @@ func (d *Door) Normal() bool {
 	return l == nil || phase(l.phase.Load()) == normal
 }
 
+// Enter counts something that is about to be with the product among what an interruption waits for, and is false while the flow is
+// interrupted. Whoever entered has to leave, once; leaving without having entered does nothing.
+func (d *Door) Enter() (leave func(), entered bool) {
+	l := d.lane()
+	switch {
+	case l == nil:
+		return func() {}, true
+	case !l.enterQueued():
+		return func() {}, false
+	}
+	return l.leave, true
+}
+
 // Concerned reports whether a maintenance concerns the flow: then a product that fails is an interruption and not an error.
 func (d *Door) Concerned() bool {
 	l := d.lane()

@@ -148,7 +148,7 @@ func TestWhatTheProductRefusesIsShelvedAndWhatFailsIsRepeated(t *testing.T) {
 		attempts int
 	}{
 		{"taken", []int{204}, spool.Delivered, 1},
-		{"a redirect is a receipt", []int{302}, spool.Delivered, 1},
+		{"a redirect is no receipt", []int{302}, spool.Shelved, 1},
 		{"refused", []int{422}, spool.Shelved, 1},
 		{"a fault, then taken", []int{500, 501, 200}, spool.Delivered, 3},
 		{"not now", []int{408, 425, 200}, spool.Delivered, 3},

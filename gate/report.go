@@ -155,9 +155,12 @@ func (f *following) tellState(ctx context.Context) {
 func sameState(a, b api.GateState) bool {
 	return a.Revision == b.Revision && slices.EqualFunc(a.Flows, b.Flows, func(a, b api.FlowState) bool {
 		return a.Flow == b.Flow && a.State == b.State && a.Does == b.Does && sameSet(a.Interruptions, b.Interruptions) &&
-			(a.State == api.FlowNormal || (a.InFlight == 0) == (b.InFlight == 0) && (a.Held == 0) == (b.Held == 0))
+			due(a) == due(b) && (a.State == api.FlowNormal || (a.InFlight == 0) == (b.InFlight == 0) && (a.Held == 0) == (b.Held == 0))
 	})
 }
+
+// due reports whether something that was accepted is still to be handed over.
+func due(f api.FlowState) bool { return f.Spool != nil && f.Spool.Waiting > f.Spool.Later }
 
 // sameNumbers reports whether they say the same of how many requests wait, or are with the product of an interrupted flow.
 func sameNumbers(a, b api.GateState) bool {

@@ -1,6 +1,7 @@
 package mx
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -151,6 +152,7 @@ type guest struct {
 	door    *door
 	greeted bool         // whoever writes is alone
 	broken  error        // of the first reading that failed; whoever reads is alone
+	lines   []byte       // of an answer whose last line is not written yet; whoever writes is alone
 	client  *client      // nil until it is admitted; the door's lock guards it
 	busy    atomic.Bool  // a message is under way
 	refused atomic.Int32 // commands
@@ -162,7 +164,7 @@ type guest struct {
 // errTurnedAway ends a connection that there is no room for.
 var errTurnedAway = errors.New("too many connections of one client")
 
-// Write greets those for whom there is room, and writes on.
+// Write greets those for whom there is room, and writes on. The lines of one answer, which come one by one, go together.
 func (g *guest) Write(b []byte) (int, error) {
 	if !g.greeted {
 		g.greeted = true
@@ -172,7 +174,29 @@ func (g *guest) Write(b []byte) (int, error) {
 			return 0, errTurnedAway
 		}
 	}
-	return g.Conn.Write(b)
+	if goesOn(b) && len(g.lines) < longestGathered {
+		g.lines = append(g.lines, b...)
+		return len(b), nil
+	}
+	if len(g.lines) == 0 {
+		return g.Conn.Write(b)
+	}
+	_, err := g.Conn.Write(append(g.lines, b...))
+	g.lines = g.lines[:0]
+	if err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// longestGathered is how much of an answer waits for its last line.
+const longestGathered = 2 << 10
+
+// goesOn reports whether something written is one line of an answer that another line follows (RFC 5321, 4.2.1). What TLS writes
+// begins with no digit.
+func goesOn(b []byte) bool {
+	return len(b) > 5 && b[0] >= '2' && b[0] <= '5' && b[1] >= '0' && b[1] <= '9' && b[2] >= '0' && b[2] <= '9' && b[3] == '-' &&
+		bytes.HasSuffix(b, []byte("\r\n"))
 }
 
 // Read reads until it fails once: after a message that did not come in time, its rest must not be read as commands. Each

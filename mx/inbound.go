@@ -39,6 +39,9 @@ type Inbound struct {
 	// maintenance goes on that concerns the flow: then mail goes there that the upstream could not be reached for. nil is never.
 	Interrupted func() bool
 	Concerned   func() bool
+	// Enter is called before the content of a message is given to the upstream, and what it returns afterwards: so an interruption
+	// knows when the upstream is left alone. False is that the flow is interrupted. nil is that nobody waits for that.
+	Enter func() (leave func(), entered bool)
 	// Failed is told that the upstream could not be reached, or said that it is in trouble, and Well that it answered for a message.
 	Failed func(error)
 	Well   func()
@@ -82,6 +85,14 @@ func (i *Inbound) Run(ctx context.Context, listener net.Listener) error {
 
 // behind reports whether mail belongs into the spool, whoever it is from and for.
 func (i *Inbound) behind() bool { return asked(i.Interrupted) || i.Spool.Behind(i.Flow) }
+
+// enter counts a message as being with the upstream.
+func (i *Inbound) enter() (leave func(), entered bool) {
+	if i.Enter == nil {
+		return func() {}, true
+	}
+	return i.Enter()
+}
 
 // failed is told of a failure of the upstream, and reports whether the spool takes what it was for.
 func (i *Inbound) failed(err error) bool {

@@ -103,8 +103,10 @@ func (s *session) Data(body io.Reader) error {
 		}
 		return s.settle(refusal)
 	}
-	if tx.passing && (s.behind() || s.Spool.Busy(s.Flow, tx.Lane())) {
-		tx.passing = false
+	if tx.passing {
+		leave, entered := s.enter()
+		defer leave()
+		tx.passing = entered && !s.behind() && !s.Spool.Busy(s.Flow, tx.Lane())
 	}
 	if tx.passing {
 		if answer := s.pass(tx, message); answer != nil {

@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// carry hands an entry over, and sees to it that what became of it is written before anybody else has it in hand.
-func (f *flow) carry(ctx context.Context, id, lane string) {
+// carry hands an entry over, and sees to it that what became of it is written before anybody else has it in hand. When ctx ends
+// that is not begun any more; what was begun has time until hands does.
+func (f *flow) carry(ctx, hands context.Context, id, lane string) {
 	defer f.letGo(id, lane)
-	v := f.attempt(ctx, id)
+	v := f.attempt(ctx, hands, id)
 	if v.nothing {
 		return
 	}
-	if err := f.spool.insist(ctx, id, v.standing); err != nil {
+	if err := f.spool.insist(hands, id, v.standing); err != nil {
 		f.spool.log.Error("what became of an entry could not be written; it is handed over again", "flow", f.name, "id", id, "error", err)
 		return
 	}
@@ -30,7 +31,7 @@ type verdict struct {
 }
 
 // attempt hands an entry over and judges what the courier says. The courier is free when it returns.
-func (f *flow) attempt(ctx context.Context, id string) verdict {
+func (f *flow) attempt(ctx, hands context.Context, id string) verdict {
 	defer f.returned()
 	r, err := f.spool.index.find(ctx, id)
 	now := time.Now()
@@ -39,7 +40,7 @@ func (f *flow) attempt(ctx context.Context, id string) verdict {
 	}
 	e, release, err := f.spool.load(ctx, r)
 	defer release()
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || f.spool.behind.Load() {
 		return verdict{nothing: true}
 	}
 	if err != nil {
@@ -50,9 +51,9 @@ func (f *flow) attempt(ctx context.Context, id string) verdict {
 		return f.giveUp(r, e, f.tooLate(r, r.Reason), now)
 	}
 	began := now
-	o := f.deliver(ctx, e)
-	if ctx.Err() != nil && o.Result == Retry {
-		return verdict{nothing: true} // the spool's end and not the destination may be why
+	o := f.deliver(hands, e)
+	if hands.Err() != nil && o.Result == Retry {
+		return verdict{nothing: true} // that it was cut off, and not the destination, may be why
 	}
 	now = time.Now()
 	f.learn(o, began, now)

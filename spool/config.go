@@ -20,6 +20,8 @@ type Config struct {
 	// Relieve is called when the disk is so full that not even what became of entries can be written. It gives room back that was
 	// kept for this, and reports whether it did; nil is never. See [Reserve].
 	Relieve func() bool
+	// Grace is how long those who are handing something over have to finish when Run's context ends; 0 is 10 seconds.
+	Grace time.Duration
 	// Log is told what changes; nil is silent.
 	Log *slog.Logger
 }

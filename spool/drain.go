@@ -100,8 +100,8 @@ func (f *flow) letGo(id, lane string) {
 	f.stir()
 }
 
-// run hands over until ctx ends, and returns when the last courier has.
-func (f *flow) run(ctx context.Context) {
+// run hands over until ctx ends, and returns when the last courier has. Hands is the context of what the couriers have in hand.
+func (f *flow) run(ctx, hands context.Context) {
 	var others sync.WaitGroup
 	defer others.Wait()
 	if f.Warn > 0 && f.Warned != nil {
@@ -112,7 +112,7 @@ func (f *flow) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		next, pause := f.take(ctx, time.Now())
 		if next != nil {
-			others.Go(func() { f.carry(ctx, next.ID, next.Lane) })
+			others.Go(func() { f.carry(ctx, hands, next.ID, next.Lane) })
 			continue
 		}
 		timer.Reset(pause)
@@ -143,7 +143,8 @@ func (f *flow) take(ctx context.Context, now time.Time) (*row, time.Duration) {
 	return next, pause
 }
 
-// pick takes the next one off the page, if one may go now. Dry is that one may and the page has none.
+// pick takes the next one off the page, if one may go now. Dry is that one may and the page has none. While the index is behind
+// none may: what became of it could not be recorded.
 func (f *flow) pick(now time.Time) (next *row, pause time.Duration, dry bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -151,7 +152,7 @@ func (f *flow) pick(now time.Time) (next *row, pause time.Duration, dry bool) {
 	if f.pace.alone() {
 		most = 1
 	}
-	if f.held || f.paused || f.out >= most || len(f.moving) >= most+unwritten {
+	if f.held || f.paused || f.spool.behind.Load() || f.out >= most || len(f.moving) >= most+unwritten {
 		return nil, idle, false
 	}
 	if pause := f.pace.wait(now); pause > 0 {

@@ -209,6 +209,31 @@ func TestWhatIsLateIsToldOfOnceAlsoWhileHeld(t *testing.T) {
 	})
 }
 
+func TestNobodyKnowsWhatIsLeftWhileNothingIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := rigged(t, NewMemory(), func(_ *Config, f *Flow) { f.From, f.Rate = 20, 20 })
+		defer r.stop()
+		for range 200 {
+			r.accept(Entry{})
+		}
+		r.Release("in")
+		settle(2 * time.Second)
+		if n := r.figures(); n.Rate == 0 || n.Left < time.Second {
+			t.Errorf("got %v a second and %v left, want some seconds", n.Rate, n.Left)
+		}
+		r.courier.say(Outcome{Reason: "busy", Away: true})
+		settle(4 * time.Second)
+		if n := r.figures(); n.Rate == 0 || n.Left >= 0 {
+			t.Errorf("failing: got %v a second and %v left, want nobody to know", n.Rate, n.Left)
+		}
+		r.courier.do(nil)
+		settle(5 * time.Second)
+		if n := r.figures(); n.Waiting == 0 || n.Left < time.Second {
+			t.Errorf("back: got %+v, want some seconds left", n)
+		}
+	})
+}
+
 func TestFiguresTellOfDelays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := rigged(t, NewMemory(), nil)

@@ -59,6 +59,7 @@ type State string
 //	   │ └─retried─┐
 //	   ├─refused─► shelved ──removed──► removed
 //	   ├─too old─► shelved
+//	   ├─shelved─► shelved
 //	   └─removed─► removed
 const (
 	Waiting   State = "waiting"
@@ -96,8 +97,8 @@ type Item struct {
 
 // Courier hands entries over to where they belong. It is called by many goroutines.
 type Courier interface {
-	// Deliver hands an entry over, and says how that went. When ctx ends it has to return soon: then the spool stops, and
-	// what was under way is handed over again later.
+	// Deliver hands an entry over, and says how that went. When ctx ends it has to return soon: then the spool has stopped, its
+	// grace is over ([Config.Grace]), and what is under way is handed over again later.
 	Deliver(ctx context.Context, e Entry) Outcome
 }
 

@@ -20,7 +20,7 @@ type Figures struct {
 	// Held says that it waits for its destination, Paused that a person stopped it.
 	Held, Paused bool
 	// Rate is how many were handed over a second in the last ten, and Left how long until all that is due is gone: 0 when nothing
-	// is, below 0 when nobody knows.
+	// is, below 0 when nobody knows, as when what came back last was not taken.
 	Rate float64
 	Left time.Duration
 	// What follows counts since the process began. Accepted were new and Known were there already; Taken, Refused and Dropped are what
@@ -49,12 +49,13 @@ func (f *flow) figures(now time.Time) Figures {
 	n := Figures{Waiting: sum.waiting, Shelved: sum.shelved, Bytes: sum.bytes}
 	f.mu.Lock()
 	n.Held, n.Paused, n.Moving = f.held, f.paused, int64(len(f.moving))
+	failing := f.pace.failing
 	f.mu.Unlock()
 	f.counts.fill(&n, now)
 	n.Later, n.Oldest = f.counts.look(f, now)
 	switch due := n.Waiting - n.Later; {
 	case due <= 0:
-	case n.Rate == 0 || n.Held || n.Paused:
+	case n.Rate == 0 || n.Held || n.Paused || failing:
 		n.Left = -1
 	default:
 		n.Left = time.Duration(float64(due) / n.Rate * float64(time.Second))

@@ -34,6 +34,11 @@ type index struct {
 	flows   map[string]total
 	// remembered is how many have ended and are still needed, for their keys.
 	remembered int64
+	// opened is what a spool begins with, as it was when the index was opened: the highest id, and the flows that are paused.
+	opened struct {
+		last   string
+		paused []string
+	}
 }
 
 // total sums up what of one flow is live.
@@ -58,38 +63,84 @@ const readers = 4
 // openIndex opens the index and makes it tell what the journal does. An index that cannot be used, or that is not this
 // journal's, is made anew.
 func openIndex(ctx context.Context, path string, journal Journal, log *slog.Logger) (*index, error) {
-	x, err := connectIndex(ctx, path)
-	if err == nil {
-		err = x.agree(ctx, journal)
+	x, err := useIndex(ctx, path, journal)
+	if err != nil && !errors.Is(err, errJournal) && remedy(err) == "" && ctx.Err() == nil {
+		log.Warn("the spool's index is made anew from the journal", "index", path, "cause", err)
+		x, err = renewIndex(ctx, path, journal)
 	}
-	if err == nil {
-		err = x.catchUp(ctx, journal)
+	switch what := remedy(err); {
+	case err == nil || errors.Is(err, errJournal):
+		return x, err
+	case what != "":
+		return nil, fmt.Errorf("open the spool's index %s: %s: %w", path, what, err)
+	default:
+		return nil, fmt.Errorf("open the spool's index %s: %w", path, err)
 	}
-	if err == nil {
-		return x, nil
-	}
-	if x != nil {
-		_ = x.close() // it is thrown away
-	}
-	if errors.Is(err, errJournal) || notItsFault(err) || ctx.Err() != nil {
-		return nil, err
-	}
-	log.Warn("the spool's index is made anew from the journal", "index", path, "cause", err)
-	return renewIndex(ctx, path, journal)
 }
 
-// notItsFault reports whether an index could not be used for a reason that a new one would meet, too, or because somebody else
-// has it.
-func notItsFault(err error) bool {
+// useIndex opens the index as it is, and has it tell what the journal does, once it is known to be sound.
+func useIndex(ctx context.Context, path string, journal Journal) (*index, error) {
+	x, err := connectIndex(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	for _, step := range []func() error{
+		func() error { return x.check(ctx) },
+		func() error { return x.sumUp(ctx) },
+		func() error { return x.agree(ctx, journal) },
+		func() error { return x.catchUp(ctx, journal) },
+		func() error { return x.lookUp(ctx) },
+	} {
+		if err := step(); err != nil {
+			_ = x.close() // it is thrown away
+			return nil, err
+		}
+	}
+	return x, nil
+}
+
+// errDamaged is that the file of the index is not as it was written.
+var errDamaged = errors.New("the index is damaged")
+
+// check looks at each page of the file: a damaged one must not come to light only when somebody asks for what is on it.
+func (x *index) check(ctx context.Context) error {
+	var found string
+	if err := x.read.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&found); err != nil {
+		return err
+	}
+	if found != "ok" {
+		return fmt.Errorf("%w: %s", errDamaged, found)
+	}
+	return nil
+}
+
+// lookUp reads what a spool begins with.
+func (x *index) lookUp(ctx context.Context) (err error) {
+	if x.opened.last, err = x.lastID(ctx); err == nil {
+		x.opened.paused, err = x.paused(ctx)
+	}
+	return err
+}
+
+// remedy says what would be right when an index could not be used for a reason that a new one would meet, too, or because
+// somebody else has it. It is empty when the index itself is at fault.
+func remedy(err error) string {
+	if diskFull(err) {
+		return "the disk is full; make room on it"
+	}
 	code := new(sqlite.Error)
 	if !errors.As(err, &code) {
-		return false
+		return ""
 	}
 	switch code.Code() & 0xff {
-	case lite.SQLITE_BUSY, lite.SQLITE_LOCKED, lite.SQLITE_FULL, lite.SQLITE_CANTOPEN, lite.SQLITE_READONLY, lite.SQLITE_PERM, lite.SQLITE_NOMEM:
-		return true
+	case lite.SQLITE_BUSY, lite.SQLITE_LOCKED:
+		return "another process has it; stop that one, or give each its own file"
+	case lite.SQLITE_CANTOPEN, lite.SQLITE_READONLY, lite.SQLITE_PERM:
+		return "it cannot be opened and written; its directory has to be there, and both have to be writable for this process"
+	case lite.SQLITE_NOMEM:
+		return "there is too little memory; give this process more"
 	}
-	return false
+	return ""
 }
 
 // diskFull reports whether something failed because the disk is full.
@@ -105,14 +156,7 @@ func renewIndex(ctx context.Context, path string, journal Journal) (*index, erro
 			return nil, fmt.Errorf("make the spool's index anew: %w", err)
 		}
 	}
-	x, err := connectIndex(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	if err := x.catchUp(ctx, journal); err != nil {
-		return nil, errors.Join(err, x.close())
-	}
-	return x, nil
+	return useIndex(ctx, path, journal)
 }
 
 // connectIndex opens the file, with its tables.
@@ -120,7 +164,7 @@ func connectIndex(ctx context.Context, path string) (_ *index, err error) {
 	x := &index{path: path, flows: map[string]total{}}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("open the spool's index %s: %w", path, err), x.close())
+			err = errors.Join(err, x.close())
 		}
 	}()
 	if path == "" {
@@ -145,7 +189,7 @@ func connectIndex(ctx context.Context, path string) (_ *index, err error) {
 	x.read.SetMaxOpenConns(readers)
 	x.read.SetMaxIdleConns(readers)
 	x.writing.by, x.reading.by = x.write, x.read
-	return x, x.sumUp(ctx)
+	return x, nil
 }
 
 // prepareTables makes the tables of a new file, and refuses those of another version.
@@ -181,6 +225,9 @@ func (x *index) sumUp(ctx context.Context) error {
 		var n, bytes, keys int64
 		if err := rows.Scan(&flow, &state, &n, &bytes, &keys); err != nil {
 			return err
+		}
+		if state < 0 || state >= len(states) {
+			return fmt.Errorf("%w: no state has the number %d", errDamaged, state)
 		}
 		if states[state].Ended() {
 			x.remembered += keys

@@ -25,6 +25,7 @@ type Spool struct {
 	ids     ids
 	disk    disk
 	relieve func() bool
+	grace   time.Duration
 	// Half of the memory is for those who bring something, and half for those who take it away, so that neither keeps the other from it.
 	coming, going *semaphore.Weighted
 
@@ -45,10 +46,10 @@ func Open(ctx context.Context, c Config) (*Spool, error) {
 		return nil, errors.New("open the spool: there is no journal; OpenFiles makes one")
 	}
 	s := &Spool{
-		journal: c.Journal, limits: c.Limits.withDefaults(), log: c.Log, flows: map[string]*flow{}, disk: disk{free: c.Free},
-		relieve: c.Relieve,
-		ctx:     context.WithoutCancel(ctx),
-		orders:  make(chan *order), stopping: make(chan struct{}), stopped: make(chan struct{}),
+		journal: c.Journal, limits: c.Limits.WithDefaults(), log: c.Log, flows: map[string]*flow{}, disk: disk{free: c.Free},
+		relieve: c.Relieve, grace: cmp.Or(c.Grace, 10*time.Second),
+		ctx:    context.WithoutCancel(ctx),
+		orders: make(chan *order), stopping: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -68,21 +69,15 @@ func Open(ctx context.Context, c Config) (*Spool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the spool: %w", err)
 	}
-	if err := s.begin(ctx, c.Flows); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the spool: %w", err), s.index.close())
-	}
+	s.begin(c.Flows)
 	sum := s.index.all()
 	s.log.Info("spool opened", "waiting", sum.waiting, "shelved", sum.shelved, "bytes", sum.bytes, "took", time.Since(began))
 	return s, nil
 }
 
 // begin makes the flows: those of the configuration, and those of which something is left although nobody takes it any more.
-func (s *Spool) begin(ctx context.Context, flows map[string]Flow) error {
-	last, err := s.index.lastID(ctx)
-	if err != nil {
-		return err
-	}
-	s.ids.goOnAfter(last)
+func (s *Spool) begin(flows map[string]Flow) {
+	s.ids.goOnAfter(s.index.opened.last)
 	for name, f := range flows {
 		s.flows[name] = newFlow(s, name, f)
 	}
@@ -93,31 +88,33 @@ func (s *Spool) begin(ctx context.Context, flows map[string]Flow) error {
 			s.flows[name].gone = true
 		}
 	}
-	paused, err := s.index.paused(ctx)
-	for _, name := range paused {
+	for _, name := range s.index.opened.paused {
 		if f := s.flows[name]; f != nil {
 			f.paused = true
 		}
 	}
-	return err
 }
 
 // Run accepts and hands over until ctx ends, and is called once. Then nothing more is accepted or begun; what couriers have
-// in hand is waited for, and what became of it is written.
+// in hand is waited for, and what became of it is written. Their own context ends only when that took longer than
+// [Config.Grace].
 func (s *Spool) Run(ctx context.Context) error {
 	if !s.running.CompareAndSwap(false, true) {
 		return errors.New("run the spool: it runs already, or did")
 	}
+	hands, cut := context.WithCancel(context.WithoutCancel(ctx)) // of those who are handing something over
+	defer cut()
 	quit := make(chan struct{})
 	var committer, flows sync.WaitGroup
 	committer.Go(func() { s.write(ctx, quit) })
 	for _, f := range s.flows {
 		if !f.gone {
-			flows.Go(func() { f.run(ctx) })
+			flows.Go(func() { f.run(ctx, hands) })
 		}
 	}
 	<-ctx.Done()
 	close(s.stopping)
+	defer time.AfterFunc(s.grace, cut).Stop()
 	flows.Wait()
 	close(quit)
 	committer.Wait()
@@ -133,8 +130,8 @@ func (s *Spool) Close() error {
 	return nil
 }
 
-// withDefaults fills in what is not said.
-func (l Limits) withDefaults() Limits {
+// WithDefaults fills in what is not said.
+func (l Limits) WithDefaults() Limits {
 	l.Bytes = cmp.Or(l.Bytes, 8<<30)
 	l.Entries = cmp.Or(l.Entries, 5_000_000)
 	l.Entry = cmp.Or(l.Entry, 64<<20)

@@ -29,8 +29,10 @@ type pace struct {
 	struck   time.Time
 	strikes  int
 	failures int
-	until    time.Time // nobody goes before
-	pauses   *backoff.ExponentialBackOff
+	// failing is that what came back last was not taken.
+	failing bool
+	until   time.Time // nobody goes before
+	pauses  *backoff.ExponentialBackOff
 }
 
 const (
@@ -105,7 +107,7 @@ func (p *pace) spend() { p.allowance-- }
 
 // answered says that the destination is there: it took something or refused it.
 func (p *pace) answered(began, now time.Time) {
-	p.failures = 0
+	p.failures, p.failing = 0, false
 	switch {
 	case p.alone():
 		p.start(now)
@@ -116,7 +118,7 @@ func (p *pace) answered(began, now time.Time) {
 
 // failed says that something that began then was not taken.
 func (p *pace) failed(o Outcome, began, now time.Time) {
-	p.stumbled = true
+	p.stumbled, p.failing = true, true
 	p.failures++
 	if !o.Away && p.failures < manyFailures {
 		return

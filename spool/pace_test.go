@@ -109,6 +109,22 @@ func TestManyFailuresInARowSayThatTheDestinationIsAway(t *testing.T) {
 	}
 }
 
+func TestPaceIsFailingUntilSomethingIsAnswered(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	p := newPace(Flow{From: 100, Again: time.Second, Most: time.Minute})
+	p.start(now)
+	for i, away := range []bool{false, true} {
+		if p.failing {
+			t.Errorf("round %d: it is failing although nothing failed since the last answer", i)
+		}
+		p.failed(Outcome{Away: away}, now, now)
+		if !p.failing {
+			t.Errorf("round %d: it is not failing although the last one was not taken", i)
+		}
+		p.answered(now, now)
+	}
+}
+
 func TestAnEntryWaitsTwiceAsLongEachTime(t *testing.T) {
 	f := Flow{Again: 5 * time.Second, Most: time.Minute}
 	for n, seconds := range map[int]int{1: 5, 2: 10, 3: 20, 4: 40, 5: 60, 6: 60, 1000: 60} {

@@ -106,7 +106,7 @@ func onDisk(t *testing.T, l *ledger, disk *spooltest.Forgetful, index string, in
 		t.Fatal(err)
 	}
 	s, err := spool.Open(t.Context(), spool.Config{
-		Journal: journal, Index: index,
+		Journal: journal, Index: index, Grace: time.Millisecond, // nobody waits for a journal without power
 		Flows: map[string]spool.Flow{"in": {Courier: l, From: 1_000_000, InFlight: inFlight}},
 	})
 	if err != nil {

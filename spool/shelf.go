@@ -84,10 +84,23 @@ func (s *Spool) Retry(ctx context.Context, id string) error {
 			to.next = r.Due
 		}
 		if r.State == Shelved {
-			to.expires = now.Add(s.limits.Age)
+			to.expires = to.next.Add(s.limits.Age) // one that a person shelved may not be due yet
 			return to, true
 		}
 		return to, r.Next.After(to.next)
+	})
+}
+
+// byPerson is the reason of what [Spool.Shelve] shelves.
+const byPerson = "shelved by a person"
+
+// Shelve puts an entry that waits onto the shelf, because a person gives it up for now; those behind it in its lane go on. One
+// that is shelved already stays as it is, with the reason that it has.
+func (s *Spool) Shelve(ctx context.Context, id string) error {
+	return s.change(ctx, "shelve", id, func(_ *flow, r row, now time.Time) (standing, bool) {
+		to := r.standing()
+		to.state, to.settled, to.next, to.reason = Shelved, now, time.Time{}, byPerson
+		return to, r.State != Shelved
 	})
 }
 

@@ -8,10 +8,12 @@ import (
 )
 
 func TestSpoolOnAJournalInMemory(t *testing.T) {
+	t.Parallel()
 	spooltest.Spool(t, func(*testing.T) spool.Journal { return spool.NewMemory() })
 }
 
 func TestSpoolOnFiles(t *testing.T) {
+	t.Parallel()
 	spooltest.Spool(t, func(t *testing.T) spool.Journal {
 		files, err := spool.OpenFiles(t.TempDir(), spool.FilesOptions{})
 		if err != nil {

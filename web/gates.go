@@ -129,11 +129,12 @@ func (d *door) keepHolds(ctx context.Context, gate string, is api.GateState, now
 			hold := status.Unfinished{What: api.Hold, Name: f.Flow + " at " + gate, Lapses: now.Add(holdLife)}
 			kept := slices.IndexFunc(m.Unfinished, func(u status.Unfinished) bool { return u.What == hold.What && u.Name == hold.Name })
 			var err error
+			free := f.State == api.FlowNormal && !late(f, now)
 			switch {
-			case f.State == api.FlowNormal && kept >= 0:
+			case free && kept >= 0:
 				_, err = d.Keeper.CloseWork(ctx, m.ID, hold, who)
 			case kept >= 0 && m.Unfinished[kept].Lapses.Sub(now) > holdRenewed:
-			case f.State != api.FlowNormal && (kept >= 0 || waits(f) || foundThere(f, known)):
+			case !free && (kept >= 0 || waits(f) || foundThere(f, known)):
 				_, err = d.Keeper.OpenWork(ctx, m.ID, hold, who)
 			}
 			if err := d.overtaken(ctx, err); err != nil {
@@ -153,6 +154,12 @@ func concerns(m *status.Maintenance, flow string) bool {
 // waits reports whether requests wait at the gate, or something that was accepted there is still to be handed over.
 func waits(f api.FlowState) bool {
 	return f.Held > 0 || f.Spool != nil && f.Spool.Waiting > f.Spool.Later
+}
+
+// late reports whether something that was accepted at the gate has been due for so long that it is not just on its way.
+func late(f api.FlowState, now time.Time) bool {
+	const onItsWay = 15 * time.Second
+	return f.Spool != nil && f.Spool.Waiting > f.Spool.Later && now.Sub(f.Spool.Oldest) > onItsWay
 }
 
 // foundThere reports whether the gate found an interruption of the flow by itself: one that nobody opened here.

@@ -185,6 +185,12 @@ func TestNothingCompletesWhileAGateHasSomethingToHandOver(t *testing.T) {
 	if want := `hold "messenger at gate-1" still open`; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
+	stuck := is(api.FlowNormal, 3, 2) // others pass it, and it is tried again and again
+	stuck.Spool.Oldest = h.clock.Now().Add(-time.Minute)
+	h.tell(stuck)
+	if _, err := c.CompleteMaintenance(t.Context(), "upgrade", api.Act{}); err == nil {
+		t.Error("got it completed although something accepted is not handed over, want a refusal")
+	}
 	h.tell(is(api.FlowNormal, 2, 2))
 	if done, err := c.CompleteMaintenance(t.Context(), "upgrade", api.Act{}); err != nil || done.State != status.Completed {
 		t.Errorf("got it %s and %v once the spool is drained, want it completed", done.State, err)

@@ -33,6 +33,7 @@ type gateReport struct {
 	Admin    string       `json:"admin,omitempty"`
 	Listen   []string     `json:"listen"`
 	Flows    []flowReport `json:"flows"`
+	Keeps    []string     `json:"keeps,omitempty"`
 	Warnings []string     `json:"warnings"`
 }
 
@@ -57,6 +58,9 @@ func (c *gateCheckCommand) Run(_ context.Context, s *session) error {
 			rows[i] = []string{f.Flow, f.Match, f.Upstream, f.Interrupted}
 		}
 		table(w, "FLOW TAKES UPSTREAM WHEN-INTERRUPTED", rows)
+		if len(r.Keeps) > 0 {
+			fmt.Fprintf(w, "\n%s\n", strings.Join(r.Keeps, "\n"))
+		}
 		for _, warning := range r.Warnings {
 			fmt.Fprintf(w, "\n%s: %s\n", s.paint(w, yellow, "note"), warning)
 		}
@@ -74,7 +78,8 @@ func (s *gateSettings) report() gateReport {
 	for _, f := range s.config.Flows {
 		r.Flows = append(r.Flows, flowReport{f.Name, describeMatches(f.Match), s.describeUpstream(f.Upstream), describeChain(f)})
 	}
-	r.Warnings = append(r.Warnings, s.surprises()...)
+	r.Keeps = s.describeKept()
+	r.Warnings = append(append(r.Warnings, s.surprises()...), s.keptSurprises()...)
 	return r
 }
 

@@ -234,6 +234,20 @@ func readGate(name string, env func(string) string) (*gateSettings, error) {
 	return s, s.located(errors.Join(s.faults...))
 }
 
+// readPlaces reads where a gate answers and where its state is, and needs none of its secrets for that.
+func readPlaces(name string) (*gateSettings, error) {
+	s := &gateSettings{source: name, places: map[string]string{}}
+	var err error
+	if s.data, err = os.ReadFile(name); err != nil {
+		return nil, err
+	}
+	if err := document.Fill(s.data, name, &s.gateFile); err != nil {
+		return nil, err
+	}
+	s.fillIn()
+	return s, nil
+}
+
 // wrong notes a fault.
 func (s *gateSettings) wrong(field, rule string, of ...any) {
 	s.faults = append(s.faults, &status.Invalid{Field: field, Rule: fmt.Sprintf(rule, of...)})

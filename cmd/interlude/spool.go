@@ -23,6 +23,7 @@ type spoolCommands struct {
 	List   spoolListCommand   `cmd:"" help:"List entries, the oldest first."`
 	Show   spoolShowCommand   `cmd:"" help:"Show one entry, and what it holds."`
 	Retry  spoolRetryCommand  `cmd:"" help:"Have entries handed over now: those that nobody took, or one that waits."`
+	Shelve spoolShelveCommand `cmd:"" help:"Give entries up for now: they lie on the shelf until somebody retries them."`
 	Remove spoolRemoveCommand `cmd:"" help:"Remove entries for good."`
 	Pause  spoolPauseCommand  `cmd:"" help:"Stop handing over what is of a flow."`
 	Drain  spoolDrainCommand  `cmd:"" help:"Go on with a flow that was paused, and wait until nothing of it waits."`
@@ -45,7 +46,7 @@ const spoolTokenName = "spool.token"
 
 // desk is the way to the spool of the gate of a configuration.
 func (c *spoolCommands) desk(s *session) (desk.Client, error) {
-	settings, err := readGate(c.Config, s.env)
+	settings, err := readPlaces(c.Config)
 	if err != nil {
 		return desk.Client{}, err
 	}

@@ -54,6 +54,20 @@ func (c *spoolRetryCommand) Run(ctx context.Context, s *session, all *spoolComma
 		func(flow string) (int, error) { return d.RetryAll(ctx, flow) }, "to be handed over again")
 }
 
+type spoolShelveCommand struct {
+	IDs []string `arg:"" name:"id" help:"Their ids."`
+}
+
+// Run puts them onto the shelf.
+func (c *spoolShelveCommand) Run(ctx context.Context, s *session, all *spoolCommands) error {
+	d, err := all.desk(s)
+	if err != nil {
+		return err
+	}
+	chosen := chosenEntries{IDs: c.IDs}
+	return chosen.each(s, func(id string) error { return d.Shelve(ctx, id) }, nil, "shelved")
+}
+
 type spoolRemoveCommand struct {
 	chosenEntries `embed:""`
 }

@@ -67,7 +67,7 @@ func openStoreroom(ctx context.Context, s *gateSettings, whose func() *gate.Gate
 	if err == nil {
 		r.spool, err = spool.Open(ctx, spool.Config{
 			Journal: journal, Index: filepath.Join(s.Spool.Folder, "index.db"), Flows: flows, Limits: s.Spool.limits(),
-			Free: reserve.Free, Relieve: reserve.Relieve, Log: log,
+			Free: reserve.Free, Relieve: reserve.Relieve, Grace: s.Stop.Within.duration(), Log: log,
 		})
 	}
 	if err != nil {
@@ -121,7 +121,9 @@ func (r *storeroom) flows(ctx context.Context, s *gateSettings, whose func() *ga
 		courier.Failed = func(err error) { whose().Door(d.Flow).Failed(err) }
 		courier.Well = func() { whose().Door(d.Flow).Well() }
 		r.mail[d.Flow], couriers[d.Flow] = courier, courier
-		all[d.Flow] = mailFlow(ctx, d, courier)
+		f := mailFlow(ctx, d, courier)
+		f.Courier = entering{courier, whose, d.Flow}
+		all[d.Flow] = f
 	}
 	if s.Messages == nil {
 		return all, nil
@@ -136,10 +138,27 @@ func (r *storeroom) flows(ctx context.Context, s *gateSettings, whose func() *ga
 	}
 	for _, f := range s.Messages.Flows {
 		if len(f.To) > 0 {
-			all[f.Flow] = f.HandOver.flow(r.messages.Courier(f.Flow))
+			all[f.Flow] = f.HandOver.flow(entering{r.messages.Courier(f.Flow), whose, f.Flow})
 		}
 	}
 	return all, nil
+}
+
+// entering is a courier whose deliveries an interruption waits for, and that begins none while one is open.
+type entering struct {
+	spool.Courier
+	whose func() *gate.Gate
+	flow  string
+}
+
+// Deliver hands an entry over.
+func (c entering) Deliver(ctx context.Context, e spool.Entry) spool.Outcome {
+	leave, entered := c.whose().Door(c.flow).Enter()
+	if !entered {
+		return spool.Outcome{Reason: "the flow is interrupted", Away: true}
+	}
+	defer leave()
+	return c.Courier.Deliver(ctx, e)
 }
 
 // gateCourier hands over what a gate queued, once there is a gate.

@@ -93,6 +93,7 @@ func (d *sideDoors) openMail(ctx context.Context, s *gateSettings, g *gate.Gate,
 		door, flow := s.inbound(c), g.Door(c.Flow)
 		door.Spool, door.Log = r.spool, log
 		door.Interrupted, door.Concerned, door.Failed, door.Well = flow.Interrupted, flow.Concerned, flow.Failed, flow.Well
+		door.Enter = flow.Enter
 		door.Count = func(o mx.Outcome) { flow.Count(string(o)) }
 		if c.Recipients != "" {
 			door.Recipients = d.lists[i].Load

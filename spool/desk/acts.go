@@ -87,6 +87,10 @@ func (d *desk) retry(r *http.Request) (any, error) {
 	return nil, d.spool.Retry(r.Context(), r.PathValue("id"))
 }
 
+func (d *desk) shelve(r *http.Request) (any, error) {
+	return nil, d.flows.Shelve(r.Context(), r.PathValue("id"))
+}
+
 func (d *desk) remove(r *http.Request) (any, error) {
 	return nil, d.spool.Remove(r.Context(), r.PathValue("id"))
 }

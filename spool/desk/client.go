@@ -19,7 +19,7 @@ type Client struct {
 	Address, Token string
 }
 
-// patience is for one answer. An act on many entries may take longer, and is left to its context.
+// patience is for an answer about one entry or one page. An act on many entries is left to its context.
 const patience = 30 * time.Second
 
 // most bounds what is read of an answer: the largest entry, and a little more.
@@ -67,6 +67,11 @@ func (c Client) RetryAll(ctx context.Context, flow string) (int, error) {
 	return done.Done, err
 }
 
+// Shelve gives an entry up for now: nobody tries it until it is retried.
+func (c Client) Shelve(ctx context.Context, id string) error {
+	return c.ask(ctx, http.MethodPost, entryPath(id)+"/shelve", nil, nil)
+}
+
 // Remove removes an entry for good.
 func (c Client) Remove(ctx context.Context, id string) error {
 	return c.ask(ctx, http.MethodDelete, entryPath(id), nil, nil)
@@ -111,7 +116,11 @@ func (c Client) ask(ctx context.Context, method, path string, query url.Values, 
 		return fmt.Errorf("ask the gate's spool: %w", err)
 	}
 	r.Header.Set("Authorization", "Bearer "+c.Token)
-	resp, err := (&http.Client{Timeout: patience}).Do(r)
+	client := &http.Client{Timeout: patience}
+	if _, many := into.(*Done); many {
+		client.Timeout = 0
+	}
+	resp, err := client.Do(r)
 	if err != nil {
 		return fmt.Errorf("ask the gate's spool: %w", err)
 	}

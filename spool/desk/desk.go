@@ -32,9 +32,10 @@ type Spool interface {
 	Remove(ctx context.Context, id string) error
 }
 
-// Flows is what it needs of a spool's flows.
+// Flows is what it needs of a spool's flows, and Shelve of an entry.
 type Flows interface {
 	Figures() map[string]spool.Figures
+	Shelve(ctx context.Context, id string) error
 	Pause(ctx context.Context, flow string) error
 	Resume(ctx context.Context, flow string) error
 }
@@ -58,6 +59,7 @@ func New(s Spool, f Flows, token string, log *slog.Logger) http.Handler {
 		"GET /spool/entries/{id}":         d.show,
 		"DELETE /spool/entries/{id}":      d.remove,
 		"POST /spool/entries/{id}/retry":  d.retry,
+		"POST /spool/entries/{id}/shelve": d.shelve,
 		"POST /spool/retry":               d.retryAll,
 		"POST /spool/flows/{flow}/pause":  d.pause,
 		"POST /spool/flows/{flow}/resume": d.resume,

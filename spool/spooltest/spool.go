@@ -56,7 +56,7 @@ type rig struct {
 func (r *rig) start() {
 	r.t.Helper()
 	s, err := spool.Open(r.t.Context(), spool.Config{
-		Journal: r.journal, Index: r.index,
+		Journal: r.journal, Index: r.index, Grace: time.Second,
 		Flows: map[string]spool.Flow{flowName: {Courier: r.courier, From: 100_000, Again: time.Millisecond, Most: 2 * time.Millisecond}},
 	})
 	if err != nil {
