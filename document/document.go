@@ -19,7 +19,7 @@
 // [Fill] reads settings with the same strictness: files that describe the program, and not what is announced.
 //
 // The section runbook belongs to the runner, which reads it from its own disk and nowhere else: here it is only
-// required to be a mapping, and it is not part of what is read.
+// required to be a mapping, and it is not part of what is read. [FillPart] reads it for the runner.
 //
 // What is read comes from outside. A file is at most [MaxSize] bytes, and its nesting, its width and what its
 // aliases expand to are bounded too, so that reading takes a bounded time and memory whatever it holds. The package

@@ -158,7 +158,7 @@ var maintenanceSection = section{
 		{key: "promises", standard: "none", sample: "[{audience: Everybody, promise: queued}]", means: "What each audience will experience"},
 		{key: "recurrence", standard: "once", sample: "{rule: FREQ=DAILY}", means: "When it returns", alone: true},
 		{key: "updates", standard: "none", sample: "[{status: completed, at: 2027-01-15T07:00:00Z}]", means: "The record of a past maintenance, newest first or oldest first. Not together with `recurrence`"},
-		{key: "runbook", takes: "mapping", standard: "none", sample: "{steps: []}", means: "For the runner, which is not built yet: accepted, not sent to the server, and not carried out"},
+		{key: "runbook", takes: "mapping", standard: "none", sample: "{steps: []}", means: "For `interlude run`, which reads it from this file and nowhere else: not sent to the server. Its keys are in [Runbooks](../runbook.md)"},
 	},
 	examples: []string{"maintenance.yaml", "past.yaml"},
 }

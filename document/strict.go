@@ -32,6 +32,23 @@ func Fill(data []byte, source string, into any) error {
 	return c.err()
 }
 
+// FillPart reads one section of a document, such as runbook, as [Fill] reads a whole file. index counts the documents of the
+// file as [Read] returns them, from zero. found is false when the document has no such section, or an empty one.
+func FillPart(data []byte, source string, index int, section string, into any) (found bool, err error) {
+	src := newSource(data, source)
+	trees, err := parse(src)
+	if err != nil || index < 0 || index >= len(trees) {
+		return false, err
+	}
+	n, given := trees[index].value(section)
+	if !given || n.sort == nothing {
+		return false, nil
+	}
+	c := &checker{src: src, bad: make(map[string]bool)}
+	c.value(reflect.ValueOf(into).Elem())(n, section)
+	return true, c.err()
+}
+
 // value reads whatever a Go value holds.
 func (c *checker) value(into reflect.Value) reader {
 	word, isWord := into.Addr().Interface().(encoding.TextUnmarshaler)

@@ -159,3 +159,19 @@ func TestAColonInATextEndsNoKey(t *testing.T) {
 		t.Errorf("got %v, want a key with a space behind its colon to stay a key", err)
 	}
 }
+
+func TestASectionIsReadAsStrictlyAsAFile(t *testing.T) {
+	text := "title: T\nwindow: {start: 2027-01-15T06:00:00Z, end: 2027-01-15T07:00:00Z}\nrunbook:\n  stepz: []\n---\ntitle: U\nrunbook: {steps: [a, b]}\n"
+	var into struct {
+		Steps []string `yaml:"steps"`
+	}
+	if _, err := document.FillPart([]byte(text), "m.yaml", 0, "runbook", &into); err == nil || !strings.Contains(err.Error(), `m.yaml:4:3: unknown key "stepz"; did you mean "steps"?`) {
+		t.Errorf("got %v, want the key refused in its line", err)
+	}
+	if found, err := document.FillPart([]byte(text), "m.yaml", 1, "runbook", &into); !found || err != nil || len(into.Steps) != 2 {
+		t.Errorf("got %t, %v and %v, want the steps of the second document", found, err, into.Steps)
+	}
+	if found, err := document.FillPart([]byte(text), "m.yaml", 1, "other", &into); found || err != nil {
+		t.Errorf("got %t and %v for a section that is not there, want neither", found, err)
+	}
+}

@@ -52,7 +52,7 @@ var plan = []room{
 	{"upstream", hands, "", "connections to the product: addresses, health, balancing"},
 	{"cache", hands, "", "answers kept while the product runs, for when it is away"},
 	{"gate", hands, "status api upstream cache spool signature", "the proxy that keeps the promises"},
-	{"runbook", hands, "status api", "steps, runner, journal, roll-back"},
+	{"runbook", hands, "status api document", "steps, runner, journal, roll-back"},
 	{"page", hands, "status markup calendar board snapshot notify", "the public page, its reports, feeds and calendar"},
 
 	{"examples", edges, "", "documents to start from, embedded"},

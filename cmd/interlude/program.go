@@ -18,6 +18,7 @@ type program struct {
 	Apply   applyCommand   `cmd:"" group:"documents" help:"Make the server match documents, and print the changes first."`
 	Import  importCommands `cmd:"" group:"documents" help:"Bring another status page over: from Atlassian Statuspage."`
 
+	Runbook     runCommand          `cmd:"" name:"run" group:"work" help:"Carry out the runbook of a maintenance: plan, dry run, steps, roll-back."`
 	Maintenance maintenanceCommands `cmd:"" group:"work" help:"Planned work: list, show, create, begin, extend, complete, …"`
 	Interrupt   interruptCommands   `cmd:"" group:"work" help:"Have the gates hold or refuse flows: open, extend, end, list."`
 	Gates       gatesCommand        `cmd:"" group:"work" help:"List the gates, and what is in force there."`
