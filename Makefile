@@ -9,7 +9,8 @@ MAKEFLAGS += --no-builtin-rules
 # The development tools live in a module of their own: docs/adr/0007.
 TOOL := go tool -modfile=tools/go.mod
 
-TEST_TIMEOUT ?= 12m
+TEST_TIMEOUT ?= 18m
+SOAK_ROUNDS  ?= 400
 FUZZTIME     ?= 20s
 BENCH        ?= .
 BENCH_COUNT  ?= 6
@@ -68,6 +69,10 @@ format: ## gofumpt and templ fmt, in place
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (20s)
 	scripts/fuzz $(FUZZTIME)
+
+.PHONY: soak
+soak: ## kill the gate SOAK_ROUNDS (400) times while it accepts and hands over, and count what arrives
+	INTERLUDE_TEST_ROUNDS=$(SOAK_ROUNDS) go test -count=1 -v -timeout=2h -run='HoweverOftenTheGateIsKilled' ./cmd/interlude
 
 .PHONY: bench
 bench: ## benchmarks, BENCH_COUNT (6) times, summed up by benchstat

@@ -29,8 +29,8 @@ import (
 	"example.org/interlude/status"
 )
 
-// killRounds is how often the gate is killed; INTERLUDE_TEST_ROUNDS says another number.
-const killRounds = 200
+// killRounds is how often the gate is killed; INTERLUDE_TEST_ROUNDS says another number, and `make soak` more.
+const killRounds = 50
 
 // messagesSecret is the token of those who deliver messages in tests.
 const messagesSecret = "a-secret-of-tests-0123456789"
